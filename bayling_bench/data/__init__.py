@@ -1,0 +1,1 @@
+"""Upstream data: pinned in a catalogue, fetched, verified whenever it is read."""
