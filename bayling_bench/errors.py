@@ -13,6 +13,10 @@ class BenchError(Exception):
     """A mistake in input or environment that the user can mend; its message says how."""
 
 
+class Interrupted(BenchError):
+    """The user stopped the command; its message says how to go on. Exit code 130."""
+
+
 class DataError(BenchError):
     """A data file is missing, damaged or not the one that the catalogue names."""
 

@@ -1,0 +1,219 @@
+"""What a run is asked to do: one definition an option, checked once, passed whole.
+
+A generation profile is data. ``default`` decodes greedily with the task's own limits; ``paper`` follows the decoding of
+the BayLing authors' scripts: beam 5 for translation, temperature 0.7 for BayLing-80, at most 150 new tokens for
+interactive translation (arXiv 2306.10968 and the scripts of its repository).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from bayling_bench.errors import BenchError, did_you_mean
+
+PROMPT_FORMS = ("en", "zh")
+REFERENCE_SETS = ("A", "all")
+LABEL_STATES = ("head", "2023-06")
+NGRAM_METRICS = ("bleu", "chrf", "ter")
+DEFAULT_SEED = 1234
+
+PROFILES: dict[str, dict[str, dict[str, Any]]] = {
+    "default": {},
+    "paper": {
+        "wmt22": {"num_beams": 5, "do_sample": False, "max_gen_toks": 1024},
+        "interactive": {"num_beams": 5, "do_sample": False, "max_gen_toks": 150},
+        "bayling80": {"do_sample": True, "temperature": 0.7, "max_gen_toks": 1024},
+    },
+}
+
+_SETTING_NAMES = {"max_tokens": "max_gen_toks", "max_new_tokens": "max_gen_toks", "stop": "until"}
+_SETTINGS = ("max_gen_toks", "temperature", "do_sample", "num_beams", "top_p", "top_k", "repetition_penalty", "until")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskOptions:
+    """Choices that change what a task asks or what it is scored against; passed to tasks as lm-eval metadata."""
+
+    prompt_form: str = "en"
+    """Language of translation instructions: ``en`` or ``zh`` (the paper's two prompt forms)."""
+    reference_set: str = "A"
+    """``A``: the paper's single reference (``B`` where WMT22 has no A); ``all``: every reference of the direction."""
+    label_state: str = "head"
+    """Exam labels: ``head`` (AGIEval today) or ``2023-06`` (the state that the paper's figures used)."""
+
+    def __post_init__(self) -> None:
+        _one_of("--prompt", self.prompt_form, PROMPT_FORMS)
+        _one_of("--references", self.reference_set, REFERENCE_SETS)
+        _one_of("--labels", self.label_state, LABEL_STATES)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Generation:
+    """How text is generated."""
+
+    profile: str = "default"
+    """Name in ``PROFILES``."""
+    overrides: dict[str, Any] = field(default_factory=dict)
+    """Settings that win over profile and task, under lm-eval's names."""
+    seed: int = DEFAULT_SEED
+    """Seed of every sampled answer."""
+
+    def __post_init__(self) -> None:
+        _one_of("--profile", self.profile, PROFILES)
+
+    def for_task(self, suite: str, own: dict[str, Any]) -> dict[str, Any]:
+        """Return lm-eval ``generation_kwargs`` for a task of ``suite`` whose YAML states ``own``."""
+        merged = {**own, **PROFILES[self.profile].get(suite, {}), **self.overrides}
+        if "do_sample" not in self.overrides and "temperature" in self.overrides:
+            merged["do_sample"] = self.overrides["temperature"] > 0
+        if not merged.get("do_sample"):
+            merged.pop("temperature", None)
+        return merged
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelOptions:
+    """How a model is loaded or reached."""
+
+    revision: str | None = None
+    """Commit, tag or branch on the hub."""
+    dtype: str = "auto"
+    """``auto`` (as the checkpoint says; float32 on CPU), ``float32``, ``bfloat16`` or ``float16``."""
+    device: str | None = None
+    """``cpu``, ``cuda``, ``cuda:1`` …; None picks the GPU where there is one."""
+    batch_size: str = "auto"
+    """A number, or ``auto``: 16 on CPU, the largest that fits on a GPU (found once and kept in the record)."""
+    chat_template: str | None = None
+    """None: the tokenizer's own; a file; a name; or ``none`` for base models."""
+    base_url: str | None = None
+    """Address of an OpenAI-compatible server."""
+    api_key_file: str | None = None
+    """File holding the key, instead of ``OPENAI_API_KEY``. Never recorded."""
+    concurrency: int = 16
+    """Requests under way at once, for servers."""
+    trust_remote_code: bool = False
+    """Run Python code that the model's repository carries."""
+
+    def __post_init__(self) -> None:
+        _one_of("--dtype", self.dtype, ("auto", "float32", "bfloat16", "float16"))
+        if self.batch_size != "auto" and not (self.batch_size.isdigit() and int(self.batch_size) > 0):
+            raise BenchError(f"--batch-size {self.batch_size!r} is neither a positive number nor `auto`.")
+        if self.concurrency < 1:
+            raise BenchError(f"--concurrency {self.concurrency} must be at least 1.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunConfig:
+    """Everything that ``bayling-bench run`` was asked for."""
+
+    model: str
+    """Model specification, for example ``hf:PATH`` or ``published:bayling-13b``."""
+    tasks: tuple[str, ...]
+    """Names of tasks, in the order in which they are reported."""
+    options: TaskOptions = field(default_factory=TaskOptions)
+    """Choices within tasks."""
+    generation: Generation = field(default_factory=Generation)
+    """Decoding."""
+    model_options: ModelOptions = field(default_factory=ModelOptions)
+    """Loading."""
+    limit: int | None = None
+    """Only the first ``limit`` items of each task."""
+    metrics: tuple[str, ...] = NGRAM_METRICS
+    """N-gram metrics of translation tasks; TER takes most of the time of scoring."""
+    max_unscored: float = 0.01
+    """Share of unscored items above which the run fails at its end."""
+
+    def __post_init__(self) -> None:
+        if self.limit is not None and self.limit < 1:
+            raise BenchError(f"--limit {self.limit} must be at least 1.")
+        for metric in self.metrics:
+            _one_of("--metrics", metric, NGRAM_METRICS)
+        if not 0 <= self.max_unscored <= 1:
+            raise BenchError(f"--max-unscored {self.max_unscored} must lie between 0 and 1.")
+
+    def to_json(self) -> dict[str, Any]:
+        """Return this configuration as JSON values, for the run record."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> RunConfig:
+        """Return the configuration that ``to_json`` wrote."""
+        nested = {
+            "tasks": tuple(values["tasks"]),
+            "metrics": tuple(values["metrics"]),
+            "options": TaskOptions(**values["options"]),
+            "generation": Generation(**values["generation"]),
+            "model_options": ModelOptions(**values["model_options"]),
+        }
+        return cls(**{**values, **nested})
+
+
+@dataclass(frozen=True)
+class Shard:
+    """One of ``count`` independent processes that share a run folder."""
+
+    index: int = 0
+    """From 0."""
+    count: int = 1
+    """Number of processes."""
+
+    @classmethod
+    def parse(cls, text: str) -> Shard:
+        """Read ``I/N`` with I from 1 to N."""
+        match = re.fullmatch(r"(\d+)/(\d+)", text)
+        if not match or not 1 <= int(match[1]) <= int(match[2]):
+            raise BenchError(f"--shard {text!r} is not of the form I/N with 1 <= I <= N, for example --shard 1/4.")
+        return cls(int(match[1]) - 1, int(match[2]))
+
+    def __str__(self) -> str:
+        return f"{self.index + 1}/{self.count}"
+
+
+def parse_settings(pairs: list[str]) -> dict[str, Any]:
+    """Return generation settings from ``NAME=VALUE`` strings of ``--set``, under lm-eval's names.
+
+    Raises BenchError for an unknown name or a value of the wrong kind.
+    """
+    settings: dict[str, Any] = {}
+    for pair in pairs:
+        name, equals, text = pair.partition("=")
+        key = _SETTING_NAMES.get(name, name)
+        if not equals or key not in _SETTINGS:
+            known = [*_SETTINGS, *_SETTING_NAMES]
+            raise BenchError(
+                f"--set {pair!r} is not NAME=VALUE with a known name.{did_you_mean(name, known)} "
+                f"Known: {', '.join(sorted(known))}; for example --set max_tokens=256."
+            )
+        settings[key] = _setting_value(key, text)
+    return settings
+
+
+def _setting_value(key: str, text: str) -> Any:
+    kinds: dict[str, Any] = {"temperature": float, "top_p": float, "repetition_penalty": float}
+    try:
+        if key == "do_sample":
+            return {"true": True, "false": False}[text.lower()]
+        if key == "until":
+            return [text.encode().decode("unicode_escape")]
+        value = kinds.get(key, int)(text)
+    except (ValueError, KeyError):
+        raise BenchError(f"--set {key}={text!r}: the value is not of the kind that {key} takes.") from None
+    if value < 0 or (key in ("max_gen_toks", "num_beams") and value < 1):
+        raise BenchError(f"--set {key}={text}: must be positive.")
+    return value
+
+
+def _one_of(option: str, value: str, known: Any) -> None:
+    if value not in known:
+        raise BenchError(f"{option} {value!r} is unknown.{did_you_mean(value, known)} Known: {', '.join(known)}.")
+
+
+def read_text_option(option: str, path: str) -> str:
+    """Return the text of a file named by an option; BenchError when it cannot be read."""
+    try:
+        return Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BenchError(f"{option} {path}: cannot be read ({error}).") from None

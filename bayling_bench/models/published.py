@@ -1,0 +1,54 @@
+"""``published:SYSTEM``: the outputs that BayLing's authors released, in place of a model."""
+
+from __future__ import annotations
+
+import json
+from collections import deque
+
+from lm_eval.api.instance import Instance
+from lm_eval.api.model import LM
+
+from bayling_bench.data import published
+from bayling_bench.errors import ModelError
+from bayling_bench.models.details import Detail
+from bayling_bench.task_index import Task
+
+
+class Published(LM):
+    """Answers from files; a request is found by its task and document."""
+
+    batch_sensitive = False
+
+    def __init__(self, system: str, tasks: list[Task], prompt_form: str) -> None:
+        """Read the outputs of ``tasks``; DataError when their number is not that of the items."""
+        super().__init__()
+        self.system = system
+        self.details: deque[Detail] = deque()
+        self._files = {task.name: file for task in tasks if (file := published.output_file(system, task, prompt_form))}
+        self._answers = {
+            task.name: published.answers(self._files[task.name], task.items)
+            for task in tasks
+            if task.name in self._files
+        }
+
+    def apply_chat_template(self, chat_history: list[dict[str, str]], add_generation_prompt: bool = True) -> str:
+        """Return the conversation as JSON: the prompts that were really used are known only in part."""
+        return json.dumps(chat_history, ensure_ascii=False)
+
+    def generate_until(self, requests: list[Instance], disable_tqdm: bool = False) -> list[str]:
+        """Return the released output of each request; DataError when it belongs to another question."""
+        texts = []
+        for request in requests:
+            assert request.task_name is not None
+            place = request.doc["index"]
+            answer = self._answers[request.task_name][place]
+            published.check_alignment(self._files[request.task_name], place, answer, request.doc)
+            self.details.append(Detail(answer.tokens, answer.finish_reason))
+            texts.append(answer.texts[request.idx])
+        return texts
+
+    def loglikelihood(self, requests: list[Instance], disable_tqdm: bool = False) -> list[tuple[float, bool]]:
+        """Refuse: texts have no log-likelihoods."""
+        raise ModelError(f"published:{self.system} gives no log-likelihoods: leave out the *_mc tasks.")
+
+    loglikelihood_rolling = loglikelihood  # type: ignore[assignment]

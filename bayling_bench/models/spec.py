@@ -1,0 +1,101 @@
+"""What ``--model`` names, and the fingerprint by which its answers are recognised.
+
+``PATH`` or ``hf:PATH_OR_HUB_ID`` · ``FILE.gguf`` · ``vllm:PATH_OR_HUB_ID`` · ``openai:MODEL`` (with ``--base-url``) ·
+``published:SYSTEM``. Reading a specification imports no model library.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from bayling_bench.errors import ModelError
+
+KINDS = ("hf", "gguf", "vllm", "openai", "published")
+_SAMPLE = 1 << 20
+_SAMPLES = 16
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """A model by kind and name; ``text`` is what the user typed."""
+
+    kind: str
+    name: str
+    text: str
+
+    @property
+    def generates_only(self) -> bool:
+        """Return whether the model gives text but no log-likelihoods."""
+        return self.kind in ("openai", "published")
+
+    @property
+    def label(self) -> str:
+        """Return a short name for tables and folders."""
+        return Path(self.name).name if self.kind in ("hf", "gguf", "vllm") else self.name
+
+    @property
+    def local_path(self) -> Path | None:
+        """Return the folder or file that holds the model, or None when it is a hub id or a server."""
+        path = Path(self.name).expanduser()
+        return path if self.kind in ("hf", "gguf", "vllm") and path.exists() else None
+
+
+def parse(text: str) -> ModelSpec:
+    """Return the model that ``text`` names.
+
+    Raises ModelError when it is of no known form or names a file that does not exist.
+    """
+    kind, colon, name = text.partition(":")
+    if not colon or kind not in KINDS:
+        kind, name = ("gguf" if text.lower().endswith(".gguf") else "hf"), text
+    if not name:
+        raise ModelError(f"--model {text!r} names no model after `{kind}:`. For example: --model {kind}:NAME.")
+    path = Path(name).expanduser()
+    if kind == "gguf" and not path.is_file():
+        raise ModelError(f"--model {text}: there is no such file. Give the path of a .gguf file.")
+    if kind in ("hf", "vllm"):
+        _check_weights(text, name, path)
+    return ModelSpec(kind, name, text)
+
+
+def _check_weights(text: str, name: str, path: Path) -> None:
+    if path.is_dir():
+        if not (path / "config.json").is_file():
+            raise ModelError(f"--model {text}: the folder holds no config.json, so it is not a Hugging Face model.")
+    elif path.exists():
+        raise ModelError(f"--model {text}: a file, but neither a Hugging Face folder nor a .gguf file.")
+    elif not re.fullmatch(r"[\w.-]+(/[\w.-]+)?", name):
+        raise ModelError(
+            f"--model {text}: no such folder, and not of the form of a hub id (OWNER/NAME). Known forms: PATH, "
+            "hf:PATH_OR_ID, FILE.gguf, vllm:PATH_OR_ID, openai:MODEL, published:SYSTEM."
+        )
+
+
+def fingerprint(path: Path) -> str:
+    """Return a hash that changes when a model's files change.
+
+    Small files (configuration, tokenizer) are hashed whole; of each weight file the size and 16 evenly spread
+    mebibytes, since training changes all of a tensor and 26 GB need not be read at every start.
+    """
+    total = hashlib.sha256()
+    files = [path] if path.is_file() else sorted(file for file in path.rglob("*") if file.is_file())
+    for file in files:
+        if any(part.startswith(".") for part in file.relative_to(path).parts):
+            continue
+        total.update(f"{file.relative_to(path)}\0{file.stat().st_size}\0".encode())
+        _hash_samples(file, total)
+    return f"sha256:{total.hexdigest()}"
+
+
+def _hash_samples(file: Path, total: hashlib._Hash) -> None:
+    size = file.stat().st_size
+    with file.open("rb") as stream:
+        if size <= _SAMPLES * _SAMPLE:
+            total.update(stream.read())
+            return
+        for sample in range(_SAMPLES):
+            stream.seek((size - _SAMPLE) * sample // (_SAMPLES - 1))
+            total.update(stream.read(_SAMPLE))

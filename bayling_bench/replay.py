@@ -1,0 +1,124 @@
+"""Saved responses in, metrics out: one call of ``lm_eval.evaluate`` whose model reads the journal.
+
+So the numbers are lm-eval's own, computed by the task's ``process_results`` and aggregation, whether the responses were
+made a second ago or last year, by one process or by many.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from lm_eval.api.instance import Instance
+from lm_eval.api.model import LM
+from lm_eval.evaluator import evaluate as lm_eval_evaluate
+
+from bayling_bench.evaluate import Keys
+from bayling_bench.journal import Entry, Failure
+
+
+@dataclass(frozen=True)
+class ItemResponses:
+    """What the journal holds for one document."""
+
+    doc: dict[str, Any]
+    entries: list[Entry]
+    """One entry a request, in order; shorter when some are missing."""
+    expected: int
+    """Number of requests of the document."""
+
+    @property
+    def failure(self) -> Failure | None:
+        """Return why the item has no response, if a request of it failed."""
+        return next((entry.error for entry in self.entries if entry.error is not None), None)
+
+    @property
+    def complete(self) -> bool:
+        """Return whether every request was finished, well or not."""
+        return len(self.entries) == self.expected
+
+    @property
+    def answered(self) -> bool:
+        """Return whether the item can be scored."""
+        return self.complete and self.failure is None
+
+
+class Replay(LM):
+    """Answers requests from the journal, found by task, document and request number."""
+
+    def __init__(self, responses: Mapping[tuple[str, int, int], Any]) -> None:
+        super().__init__()
+        self._responses = responses
+
+    @property
+    def tokenizer_name(self) -> str:
+        """Return nothing: no requests are cached under it."""
+        return ""
+
+    def apply_chat_template(self, chat_history: list[dict[str, str]], add_generation_prompt: bool = True) -> str:
+        """Return any rendering: responses are not looked up by prompt here."""
+        return json.dumps(chat_history, ensure_ascii=False)
+
+    def generate_until(self, requests: list[Instance], disable_tqdm: bool = False) -> list[Any]:
+        """Return the saved responses."""
+        return [self._responses[request.task_name or "", request.doc["index"], request.idx] for request in requests]
+
+    loglikelihood = generate_until  # type: ignore[assignment]
+    loglikelihood_rolling = generate_until  # type: ignore[assignment]
+
+
+def collect(tasks: Mapping[str, Any], entries: Iterable[Entry], keys: Keys, limit: int | None) -> dict[str, list]:
+    """Return for each task the responses of its first ``limit`` documents.
+
+    An entry counts only when its key follows from today's document and settings, so that a journal of another data
+    state or model gives nothing.
+    """
+    found: dict[tuple[str, int], dict[int, list[Entry]]] = defaultdict(lambda: defaultdict(list))
+    for entry in entries:
+        found[entry.task, entry.item][entry.turn].append(entry)
+    return {
+        name: [_item(task, doc, found, keys) for doc in list(task.eval_docs)[:limit]] for name, task in tasks.items()
+    }
+
+
+def _item(task: Any, doc: dict[str, Any], found: Mapping[tuple[str, int], dict], keys: Keys) -> ItemResponses:
+    expected = len(doc["letters"]) if task.OUTPUT_TYPE == "multiple_choice" else len(doc.get("turns", [None]))
+    document = keys.document(task, doc)
+    turns = found.get((task.config.task, doc["index"]), {})
+    entries = []
+    for turn in range(expected):
+        valid = [entry for entry in turns.get(turn, ()) if entry.key == keys.request(document, turn, entry.prompt)]
+        if valid:
+            entries.append(next((entry for entry in valid if entry.error is None), valid[-1]))
+    return ItemResponses(doc, entries, expected)
+
+
+def metrics(tasks: Mapping[str, Any], items: Mapping[str, list[ItemResponses]]) -> dict[str, Any]:
+    """Return lm-eval's results and samples for the answered items; tasks without any are left out.
+
+    The result has ``results`` (task -> metric -> value) and ``samples`` (task -> per-item values, in item order).
+    """
+    positions = {name: [place for place, item in enumerate(items[name]) if item.answered] for name in tasks}
+    scored = {name: task for name, task in tasks.items() if positions[name]}
+    if not scored:
+        return {"results": {}, "samples": {}}
+    responses = {
+        (name, item.doc["index"], turn): entry.response
+        for name in scored
+        for item in items[name]
+        if item.answered
+        for turn, entry in enumerate(item.entries)
+    }
+    found = lm_eval_evaluate(
+        lm=Replay(responses),
+        task_dict={"tasks": scored, "groups": {}},
+        samples={name: positions[name] for name in scored},
+        apply_chat_template=True,
+        bootstrap_iters=0,
+        log_samples=True,
+    )
+    assert found is not None
+    return dict(found)

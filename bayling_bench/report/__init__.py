@@ -1,0 +1,1 @@
+"""Reports of run records: one HTML file, Markdown, CSV or JSON."""

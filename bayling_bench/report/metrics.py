@@ -1,0 +1,136 @@
+"""Names of metrics as a reader meets them, with a sentence each: headings, tooltips and the glossary."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metric:
+    """How one metric is shown."""
+
+    name: str
+    """Heading; the unit is added where it is percent."""
+    explanation: str
+    """One sentence for tooltips and the glossary."""
+    headline: bool = True
+    """Stands in the table that compares runs; the others stand in the task's own section."""
+    right: bool = False
+    """An item that scores below 1 counts as wrong in the item browser."""
+
+
+METRICS = {
+    "bleu": Metric(
+        name="BLEU",
+        explanation="Overlap of word n-grams (1 to 4) with the references over the whole test set, by sacrebleu.",
+    ),
+    "chrf": Metric(name="chrF", explanation="F-score of character n-grams against the references, by sacrebleu."),
+    "ter": Metric(
+        name="TER",
+        explanation="Edits that turn the outputs into the references, per 100 reference words, by sacrebleu; "
+        "lower is better.",
+    ),
+    "constraint_micro": Metric(
+        name="constraints met (micro)",
+        explanation="Required strings found verbatim in the outputs, as a share of all required strings.",
+        right=True,
+    ),
+    "constraint_macro": Metric(
+        name="constraints met (macro)",
+        explanation="Share of an item's required strings found verbatim in its output, averaged over items.",
+        right=True,
+    ),
+    "constraint_all": Metric(
+        name="constraints met (whole item)",
+        explanation="Share of items whose output holds every required string verbatim.",
+        right=True,
+    ),
+    "echo": Metric(
+        name="constraints echoed",
+        explanation="Share of outputs that repeat the list of required strings, which meets constraints "
+        "without translating.",
+    ),
+    "acc": Metric(
+        name="accuracy (paper rule)",
+        explanation="Share of right answers by the rule that reproduces the BayLing paper: the first letter A-F "
+        "once the words Answer and Choice are taken out.",
+        right=True,
+    ),
+    "acc_mc": Metric(
+        name="accuracy (log-likelihood)",
+        explanation="Share of items where the right option is the one to which the model gives the highest "
+        "log-likelihood; nothing is generated.",
+        right=True,
+    ),
+    "acc_strict": Metric(
+        name="accuracy (strict)",
+        explanation="Share of right answers by our rule: only an answer that is declared counts; an item without "
+        "one is not right.",
+        right=True,
+    ),
+    "acc_strict_parsed": Metric(
+        name="accuracy (strict, parsed)",
+        explanation="Share of right answers by the strict rule among the items in which it found an answer.",
+        headline=False,
+    ),
+    "unparsed": Metric(
+        name="unparsed",
+        explanation="Share of answers in which the strict rule finds no declared answer.",
+    ),
+    "instructions_turn1": Metric(
+        name="instructions followed (turn 1)",
+        explanation="Checks by rule that the first answers pass, as a share of all checks of first turns.",
+        right=True,
+    ),
+    "instructions_turn2": Metric(
+        name="instructions followed (turn 2)",
+        explanation="Checks by rule that the second answers pass, as a share of all checks of second turns.",
+        right=True,
+    ),
+    "instructions_all": Metric(
+        name="instructions followed (whole item)",
+        explanation="Share of conversations whose answers pass every check of every turn.",
+        right=True,
+    ),
+    "empty": Metric(name="empty", explanation="Share of outputs that hold no text.", headline=False),
+    "source_copied": Metric(
+        name="source copied",
+        explanation="Share of outputs that repeat the source text instead of translating it.",
+        headline=False,
+    ),
+    "wrong_language": Metric(
+        name="wrong language",
+        explanation="Share of outputs that a language identifier takes for another language than the target.",
+        headline=False,
+    ),
+    "truncated": Metric(
+        name="cut off",
+        explanation="Share of outputs that the token limit ended, not the model.",
+        headline=False,
+    ),
+}
+
+
+def shown_as(metric: str, task: str) -> str:
+    """Return a record's metric as a key of `METRICS`: ``acc`` of a ``*_mc`` task is another quantity than ``acc``."""
+    return "acc_mc" if metric == "acc" and task.endswith("_mc") else metric
+
+
+def describe(key: str) -> Metric:
+    """Return how ``key`` is shown; a metric of somebody else's task appears under its own name."""
+    return METRICS.get(key) or Metric(name=key, explanation="A metric of the task's own; see its signature.")
+
+
+def in_order(keys: Iterable[str]) -> list[str]:
+    """Return ``keys`` once each in the order of `METRICS`; unknown ones last, in their own order."""
+    given = dict.fromkeys(keys)
+    return [key for key in METRICS if key in given] + [key for key in given if key not in METRICS]
+
+
+def alike(tasks: Mapping[str, Iterable[str]]) -> list[list[str]]:
+    """Return the tasks in groups of the same headline metrics: one table each, or most of its cells would be empty."""
+    groups: dict[tuple[str, ...], list[str]] = {}
+    for task, keys in tasks.items():
+        groups.setdefault(tuple(key for key in in_order(keys) if describe(key).headline), []).append(task)
+    return list(groups.values())

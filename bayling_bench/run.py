@@ -1,0 +1,346 @@
+"""``run``, ``score`` and their plan: from a configuration to a finished record, across kills and processes."""
+
+from __future__ import annotations
+
+import datetime
+import functools
+import json
+import logging
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from bayling_bench import __version__, provenance, record, task_index
+from bayling_bench.config import ModelOptions, RunConfig, Shard
+from bayling_bench.data import mini, published
+from bayling_bench.data.catalogue import File
+from bayling_bench.errors import BenchError, RunError
+from bayling_bench.journal import digest
+from bayling_bench.models import spec as model_spec
+from bayling_bench.models.spec import ModelSpec
+from bayling_bench.task_index import Task
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run will do, before any model is loaded."""
+
+    config: RunConfig
+    spec: ModelSpec
+    tasks: list[Task]
+    left_out: dict[str, str] = field(default_factory=dict)
+    """Tasks that were asked for but cannot be asked of this model, with the reason."""
+
+    @property
+    def files(self) -> list[File]:
+        """Return every upstream file that the run reads."""
+        files = task_index.files_of(self.tasks, self.config.options)
+        if self.spec.kind == "published":
+            form = self.config.options.prompt_form
+            files += [file for task in self.tasks if (file := published.output_file(self.spec.name, task, form))]
+        return files
+
+    def generation(self) -> dict[str, dict[str, Any]]:
+        """Return the generation settings of each task."""
+        return {
+            task.name: self.config.generation.for_task(task.suite, dict(task.config.get("generation_kwargs", {})))
+            for task in self.tasks
+            if not task.ranks_choices
+        }
+
+
+def make_plan(config: RunConfig) -> Plan:
+    """Return the plan of a configuration.
+
+    Raises BenchError for unknown tasks or models, and when nothing is left that the model could be asked.
+    """
+    spec = model_spec.parse(config.model)
+    if spec.kind == "published":
+        spec = ModelSpec(spec.kind, published.check_system(spec.name), spec.text)
+    tasks, left_out = [], {}
+    for task in task_index.select(config.tasks):
+        reason = _why_not(spec, task, config)
+        if reason:
+            left_out[task.name] = reason
+        else:
+            tasks.append(task)
+    if not tasks:
+        raise BenchError(
+            f"--model {spec.text} can do none of the tasks asked for: {next(iter(left_out.values()))}. "
+            "See `bayling-bench tasks`."
+        )
+    return Plan(config, spec, tasks, left_out)
+
+
+def _why_not(spec: ModelSpec, task: Task, config: RunConfig) -> str | None:
+    if task.ranks_choices and spec.generates_only:
+        return f"{spec.kind}: models give no log-likelihoods"
+    if spec.kind == "published" and published.output_file(spec.name, task, config.options.prompt_form) is None:
+        return f"published:{spec.name} has no outputs for it (prompt form {config.options.prompt_form})"
+    return None
+
+
+def default_folder(plan: Plan) -> Path:
+    """Return the folder that the same command always comes back to."""
+    from bayling_bench.models.load import identity
+
+    config = plan.config
+    chosen = [config.tasks, asdict(config.options), asdict(config.generation), config.limit, config.model_options.dtype]
+    settings = digest(identity(plan.spec, config), config.model_options.chat_template, chosen)[:8]
+    return Path("runs") / f"{plan.spec.label.removesuffix('.gguf')}-{settings}"
+
+
+def load_tasks(plan: Plan) -> dict[str, Any]:
+    """Return the lm-eval tasks of a plan, with its generation settings.
+
+    Raises DataError when upstream data is absent or damaged.
+    """
+    os.environ.setdefault("TQDM_DISABLE", "1")
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    logging.getLogger("lm_eval").setLevel(logging.ERROR)
+    from lm_eval.tasks import TaskManager
+
+    from bayling_bench.scoring import process
+
+    manager = TaskManager(
+        include_defaults=False,
+        include_path=str(task_index.tasks_path()),
+        metadata=asdict(plan.config.options),
+    )
+    loaded = manager.load([task.name for task in plan.tasks])["tasks"]
+    for name, settings in plan.generation().items():
+        loaded[name].set_config(key="generation_kwargs", value=settings)
+    for task in loaded.values():
+        if task.config.process_results is process.translation:
+            chosen = functools.partial(process.translation, metrics=plan.config.metrics)
+            task.set_config(key="process_results", value=chosen)
+        task.set_config(key="num_fewshot", value=0)
+        task.set_fewshot_seed(seed=plan.config.generation.seed)
+    return loaded
+
+
+def settings_of(plan: Plan, model: Any) -> dict[str, Any]:
+    """Return what must be equal for two commands to work on the same run."""
+    generation = plan.generation()
+    return {
+        "model": model.identity,
+        "chat_template": {
+            "source": model.template.source,
+            "name": model.template.name,
+            "sha256": model.template.sha256,
+        },
+        "options": asdict(plan.config.options),
+        "generation": asdict(plan.config.generation),
+        "limit": plan.config.limit,
+        "tasks": [
+            {
+                "name": task.name,
+                "suite": task.suite,
+                "version": task.config["metadata"]["version"],
+                "items": min(task.items, plan.config.limit or task.items),
+                "languages": task.languages,
+                "generation": generation.get(task.name, {}),
+            }
+            for task in plan.tasks
+        ],
+        "data": _data(plan),
+    }
+
+
+def _data(plan: Plan) -> list[dict[str, str]]:
+    """Return every file that the run reads, with hash, licence and citation."""
+    own = [mini.provenance()] if any(task.suite == "mini" for task in plan.tasks) else []
+    return own + [
+        {"file": file.tail, "sha256": file.sha256, "licence": file.licence, "citation": file.citation}
+        for file in plan.files
+    ]
+
+
+def open_run(folder: Path, plan: Plan, model: Any, command: str) -> record.Run:
+    """Return the run of a folder, made new or found with the same settings.
+
+    Raises RunError naming what differs when the folder holds another run.
+    """
+    settings = settings_of(plan, model)
+    config = plan.config.to_json()
+    config["model_options"] |= {"base_url": model.identity.get("base_url")}
+    found = record.create(
+        folder,
+        {
+            "created": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+            "bayling_bench": __version__,
+            "command": command,
+            **settings,
+            "left_out": plan.left_out,
+            "batch_size": model.batch_size,
+            "config": config,
+            "environment": provenance.environment(),
+        },
+    )
+    wanted = json.loads(json.dumps(settings))
+    different = [name for name, value in wanted.items() if found.settings.get(name) != value]
+    if different:
+        details = "; ".join(_difference(name, found.settings.get(name), wanted[name]) for name in different)
+        raise RunError(f"{folder} holds a run of other settings ({details}). Choose another folder with -o.")
+    return found
+
+
+def _difference(name: str, old: Any, new: Any) -> str:
+    if isinstance(old, Mapping) and isinstance(new, Mapping):
+        for key in {**old, **new}:
+            if old.get(key) != new.get(key):
+                return _difference(f"{name}.{key}", old.get(key), new.get(key))
+    if isinstance(old, list) or isinstance(new, list):
+        return f"{name} differ"
+    return f"{name}: {str(old)[:60]} there, {str(new)[:60]} asked for"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run stands after a command."""
+
+    run: record.Run
+    generated: int
+    """Responses made by this process."""
+    missing: int
+    """Requests that no process has finished yet."""
+    too_many_unscored: str | None = None
+    """Why the run counts as failed, if it does."""
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who started a run, and what they want to hear of it."""
+
+    command: str = "bayling-bench run"
+    """The command line, without secrets."""
+    report: Callable[[Any], None] = lambda _: None
+    """Called with an ``evaluate.Progress`` after each response."""
+    say: Callable[[str], None] = lambda _: None
+    """Called with lines for the user."""
+
+
+def run(config: RunConfig, folder: Path | None, shard: Shard, caller: Caller) -> Outcome:
+    """Generate what is missing, then score: the whole of ``bayling-bench run``.
+
+    Raises BenchError with everything finished kept.
+    """
+    plan = make_plan(config)
+    folder = folder or default_folder(plan)
+    for name, reason in plan.left_out.items():
+        caller.say(f"left out: {name} ({reason})")
+    with record.locked(folder, shard):
+        caller.say(f"run folder: {folder}")
+        tasks = load_tasks(plan)
+        generated, found = _generate(plan, folder, tasks, shard, caller)
+    return _conclude(plan, found, tasks, generated)
+
+
+def _generate(plan: Plan, folder: Path, tasks: dict[str, Any], shard: Shard, caller: Caller) -> tuple[int, record.Run]:
+    from bayling_bench import evaluate
+    from bayling_bench.journal import Journal
+    from bayling_bench.models.load import load
+
+    batch_size = record.load(folder).settings["batch_size"] if (folder / "run.json").exists() else None
+    caller.say(f"loading {plan.spec.text}")
+    model = load(plan.spec, plan.config, plan.tasks, batch_size)
+    if shard.count == 1 and getattr(model.lm, "world_size", 1) > 1:
+        shard = Shard(model.lm.rank, model.lm.world_size)
+    found = open_run(folder, plan, model, caller.command)
+    journal = Journal(found.responses, shard.index)
+    for place in journal.damaged:
+        caller.say(f"warning: {place} is damaged; that response is made again")
+    keys = keys_of(plan, found)
+    units = evaluate.build_units(tasks, model.lm, keys, chat=model.template.applies, limit=plan.config.limit)
+    batches = evaluate.cut_batches(units, model.lm, found.settings["batch_size"], shard)
+    total = sum(1 for batch in batches for _ in evaluate.requests_in(batch))
+    progress = evaluate.Progress(total, caller.report)
+    generator = evaluate.Generator(model.lm, journal, plan.config.generation.seed, progress)
+    try:
+        generator.run(batches)
+    finally:
+        journal.close()
+    return progress.generated, found
+
+
+def keys_of(plan: Plan, found: record.Run) -> Any:
+    """Return the maker of journal keys for a run: what stands in its record, so that scoring needs no model."""
+    from bayling_bench.evaluate import Keys
+
+    identity = {"model": found.settings["model"], "template": found.settings["chat_template"]["sha256"]}
+    return Keys(identity, plan.generation(), plan.config.generation.seed)
+
+
+def score(folder: Path, metrics: tuple[str, ...] = ()) -> Outcome:
+    """Score saved responses again, with no model, by other n-gram metrics if any are named: ``bayling-bench score``."""
+    found = record.load(folder)
+    plan = plan_of(found)
+    if metrics:
+        plan = replace(plan, config=replace(plan.config, metrics=metrics))
+    return _conclude(plan, found, load_tasks(plan), 0, partial=True)
+
+
+def plan_of(found: record.Run) -> Plan:
+    """Return the plan that a run folder was made by."""
+    config = RunConfig.from_json(found.settings["config"])
+    tasks = task_index.select(task["name"] for task in found.settings["tasks"])
+    parsed = found.settings["model"]
+    spec = ModelSpec(parsed["kind"], parsed["spec"].partition(":")[2] or parsed["spec"], parsed["spec"])
+    return Plan(config, spec, tasks, found.settings["left_out"])
+
+
+def _conclude(
+    plan: Plan, found: record.Run, tasks: dict[str, Any], generated: int, *, partial: bool = False
+) -> Outcome:
+    """Score when every response is there (or ``partial``), and mark the run as done when nothing failed."""
+    from bayling_bench import replay, scores
+    from bayling_bench.journal import Journal
+
+    with record.scoring(found.folder):
+        journal = Journal(found.responses)
+        items = replay.collect(tasks, journal.entries().values(), keys_of(plan, found), plan.config.limit)
+        missing = sum(item.expected - len(item.entries) for rows in items.values() for item in rows)
+        if missing and not partial:
+            return Outcome(found, generated, missing)
+        results = replay.metrics(tasks, items)
+        rows, lines = {}, {}
+        for task in plan.tasks:
+            samples = results["samples"].get(task.name, [])
+            aggregated = results["results"].get(task.name, {})
+            rows[task.name], lines[task.name] = scores.task_record(
+                task, plan.config, items[task.name], aggregated, samples
+            )
+        found.write_scores(rows, lines)
+        failed = _too_many_unscored(plan, rows)
+        if not missing and not failed:
+            found.finish()
+    return Outcome(found, generated, missing, failed)
+
+
+def _too_many_unscored(plan: Plan, rows: Mapping[str, Mapping[str, Any]]) -> str | None:
+    unscored = sum(sum(row["unscored"].values()) for row in rows.values())
+    total = sum(row["items"] for row in rows.values())
+    allowed = plan.config.max_unscored
+    if unscored <= allowed * total:
+        return None
+    reasons: dict[str, int] = {}
+    for row in rows.values():
+        for reason, count in row["unscored"].items():
+            reasons[reason] = reasons.get(reason, 0) + count
+    named = ", ".join(f"{count} {reason}" for reason, count in sorted(reasons.items()))
+    return f"{unscored} of {total} items are unscored ({named}), more than --max-unscored {allowed:g} allows"
+
+
+def resumed(folder: Path, given: ModelOptions) -> RunConfig:
+    """Return the configuration of the run in ``folder``, with what is never recorded taken from ``given``."""
+    config = RunConfig.from_json(record.load(folder).settings["config"])
+    options = replace(
+        config.model_options,
+        base_url=given.base_url or config.model_options.base_url,
+        api_key_file=given.api_key_file,
+        concurrency=given.concurrency,
+        device=given.device or config.model_options.device,
+    )
+    return replace(config, model_options=options)

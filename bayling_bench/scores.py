@@ -1,0 +1,203 @@
+"""From lm-eval's results to the record: metrics with interval, n, unscored and signature, and the items behind them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from bayling_bench import statistics
+from bayling_bench.config import RunConfig
+from bayling_bench.replay import ItemResponses
+from bayling_bench.scoring import off_target, translation
+from bayling_bench.scoring.kinds import KINDS
+from bayling_bench.task_index import Task
+
+RESAMPLES = 1000
+SEED = 12345
+_WARN_ABOVE = {
+    "empty": 0.01,
+    "source_copied": 0.05,
+    "wrong_language": 0.05,
+    "truncated": 0.02,
+    "echo": 0.05,
+    "unparsed": 0.05,
+}
+_WARN_TEXT = {
+    "empty": "outputs are empty",
+    "source_copied": "outputs copy the source",
+    "wrong_language": "outputs that can be told are in the wrong language",
+    "truncated": "outputs were cut off at the token limit",
+    "echo": "outputs echo the list of constraints",
+    "unparsed": "answers could not be read by the strict rule",
+}
+_NEEDS_JUDGE = "needs a judge: the answers are kept in the run folder, and lm-eval itself gives them no score"
+
+Row = dict[str, Any]
+
+
+def task_record(
+    task: Task, config: RunConfig, items: Sequence[ItemResponses], results: Mapping[str, Any], samples: Sequence[Any]
+) -> tuple[Row, list[Row]]:
+    """Return what ``scores.json`` and ``items/<task>.jsonl`` hold of one task.
+
+    ``results`` are lm-eval's aggregated metrics (``bleu,none`` -> value), ``samples`` its per-item values.
+    """
+    values = dict(zip([item.doc["index"] for item in items if item.answered], samples, strict=True))
+    rows = [_item(task, item, values.get(item.doc["index"])) for item in items]
+    unscored = Counter(row["unscored"]["reason"] for row in rows if row["unscored"])
+    metrics = {}
+    for name, kind in KINDS.items():
+        column = [row["values"][name] for row in rows if name in row["values"]]
+        if column:
+            value = results.get(f"{name},none", float(np.mean(column)) if kind.form == "share" else None)
+            metrics[name] = _metric(name, column, value, signature(task, config, name, _references(items)))
+    for row in rows:
+        del row["values"]
+    record = {
+        "suite": task.suite,
+        "languages": task.languages,
+        "items": len(items),
+        "scored": sum(item.answered for item in items),
+        "unscored": dict(unscored),
+        "note": _NEEDS_JUDGE if task.needs_judge else None,
+        "metrics": metrics,
+        "warnings": _warnings(metrics),
+    }
+    return record, rows
+
+
+def _metric(name: str, column: list[Any], value: float, signature: str) -> Row:
+    kind = KINDS[name]
+    scale = 100.0 if kind.unit == "percent" else 1.0
+    interval, method = _interval(name, column)
+    return {
+        "value": scale * value,
+        "low": None if interval is None else scale * interval.low,
+        "high": None if interval is None else scale * interval.high,
+        "n": len(column),
+        "unit": kind.unit,
+        "higher_is_better": kind.higher_is_better,
+        "signature": signature,
+        "interval": method,
+    }
+
+
+def _interval(name: str, column: list[Any]) -> tuple[statistics.Interval | None, str | None]:
+    """Return a 95 % interval and how it was found; None where one item says nothing of the spread."""
+    form = KINDS[name].form
+    if form == "share":
+        return statistics.wilson(int(sum(column)), len(column)), "Wilson 95 %"
+    if len(column) < 2:
+        return None, None
+    if form == "mean":
+        table = np.asarray(column, dtype=float)[:, None]
+        found = statistics.bootstrap_interval(
+            table, lambda sums: sums[:, 0] / len(column), resamples=RESAMPLES, seed=SEED
+        )
+    else:
+        aggregate: Callable[[np.ndarray], np.ndarray] = (
+            (lambda sums: sums[:, 0] / sums[:, 1])
+            if form == "ratio"
+            else (lambda sums: translation.corpus_scores(name, sums))
+        )
+        found = statistics.bootstrap_interval(
+            np.asarray(column, dtype=float), aggregate, resamples=RESAMPLES, seed=SEED
+        )
+    return found, f"bootstrap percentile 95 %, {RESAMPLES} resamples, seed {SEED}"
+
+
+def signature(task: Task, config: RunConfig, name: str, references: int) -> str:
+    """Return the line that says exactly what a value is, in sacrebleu's form."""
+    if KINDS[name].form == "ngram":
+        return translation.signature(name, task.languages[-1], references)
+    if name in ("empty", "source_copied", "wrong_language"):
+        return off_target.signature()
+    if name.startswith("constraint") or name == "echo":
+        return "match:exact|case:mixed|version:1"
+    if name.startswith("instructions"):
+        return "check:rule|version:1"
+    if name == "truncated":
+        return "finish_reason:length"
+    rule = "loglikelihood" if task.ranks_choices else "paper" if name == "acc" else "strict"
+    labels = "mini" if task.suite == "mini" else config.options.label_state
+    return f"rule:{rule}|labels:{labels}|version:{task.config['metadata']['version']}"
+
+
+def _references(items: Sequence[ItemResponses]) -> int:
+    return len(items[0].doc.get("references", ()))
+
+
+def _item(task: Task, item: ItemResponses, sample: Mapping[str, Any] | None) -> Row:
+    """Return one line of ``items/<task>.jsonl``; its ``values`` are taken out again once they are aggregated."""
+    values = {name: sample[name] for name in KINDS if sample is not None and name in sample}
+    reasons = [entry.finish_reason for entry in item.entries if entry.finish_reason]
+    if item.answered and reasons:
+        values["truncated"] = int("length" in reasons)
+    doc = {key: value for key, value in item.doc.items() if key not in ("prompt", "references", "target", "index")}
+    answers = item.doc.get("references") or ([item.doc["target"]] if item.doc["target"] else [])
+    scores = {name: value for name, value in values.items() if KINDS[name].form == "ngram"}
+    return {
+        "item": f"{task.name}/{item.doc['index']}",
+        "index": item.doc["index"],
+        "doc": doc,
+        "references": answers,
+        "turns": _ranked(item) if task.ranks_choices else _turns(item),
+        "scores": {name: _shown(name, value) for name, value in values.items() if not KINDS[name].flags},
+        "statistics": scores,
+        "flags": [name for name, value in values.items() if KINDS[name].flags and value],
+        "unscored": _unscored(item),
+        "values": values,
+    }
+
+
+def _shown(name: str, value: Any) -> float:
+    """Return a per-item number to look at: a sentence score, or the share of an item's ratio."""
+    form = KINDS[name].form
+    if form == "ngram":
+        return round(translation.sentence_score(name, value), 4)
+    return value[0] / value[1] if form == "ratio" else value
+
+
+def _turns(item: ItemResponses) -> list[Row]:
+    users = item.doc.get("turns", [item.doc["prompt"]])
+    return [
+        {
+            "user": users[entry.turn],
+            "prompt": entry.prompt,
+            "response": entry.response,
+            "finish_reason": entry.finish_reason,
+            "tokens": entry.tokens,
+        }
+        for entry in item.entries
+    ]
+
+
+def _ranked(item: ItemResponses) -> list[Row]:
+    """Return one turn whose response is the most likely letter, with the log-likelihood of each."""
+    if not item.answered:
+        return []
+    ranking = {
+        letter: entry.response[0] for letter, entry in zip(item.doc["letters"], item.entries, strict=True)
+        if isinstance(entry.response, tuple)
+    }  # fmt: skip
+    best = max(ranking, key=lambda letter: ranking[letter])
+    return [{"user": item.doc["prompt"], "prompt": item.doc["prompt"], "response": best, "logprobs": ranking}]
+
+
+def _unscored(item: ItemResponses) -> Row | None:
+    if item.answered:
+        return None
+    if item.failure is None:
+        return {"reason": "not_generated", "detail": "the run has not got to it"}
+    return {"reason": item.failure.reason, "detail": item.failure.detail}
+
+
+def _warnings(metrics: Mapping[str, Row]) -> list[str]:
+    found = []
+    for name, limit in _WARN_ABOVE.items():
+        if name in metrics and metrics[name]["value"] > 100 * limit:
+            found.append(f"{metrics[name]['value']:.1f} % of {metrics[name]['n']} {_WARN_TEXT[name]}")
+    return found

@@ -1,0 +1,200 @@
+"""The tasks as the command line sees them: read from the YAML files in a blink, without importing lm-eval.
+
+lm-eval drops a file with a mistake in silence; here every ``*.yaml`` below ``tasks/`` must be a task, and a mistake is
+an error that names the file. Suites are lm-eval tags, so that both know the same groups.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import importlib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from bayling_bench.config import TaskOptions
+from bayling_bench.data.catalogue import File
+from bayling_bench.documents import Document, Documents
+from bayling_bench.errors import BenchError, did_you_mean
+
+_REQUIRED = {"task", "tag", "custom_dataset", "test_split", "output_type", "doc_to_text", "doc_to_target"}
+_REQUIRED |= {"dataset_kwargs", "metric_list", "metadata"}
+_OPTIONAL = {"class", "process_results", "generation_kwargs", "doc_to_choice", "task_alias", "description"}
+_METADATA = {"version", "suite", "items", "languages"}
+
+
+@dataclass(frozen=True)
+class Task:
+    """One task, as its YAML file describes it."""
+
+    name: str
+    path: Path
+    config: Mapping[str, Any]
+    """The merged YAML; functions stand in it as dotted names."""
+
+    @property
+    def suite(self) -> str:
+        """Return the suite under which the task is reported."""
+        return self.config["metadata"]["suite"]
+
+    @property
+    def tags(self) -> list[str]:
+        """Return the groups that hold the task."""
+        tag = self.config["tag"]
+        return [tag] if isinstance(tag, str) else list(tag)
+
+    @property
+    def items(self) -> int:
+        """Return the number of items."""
+        return self.config["metadata"]["items"]
+
+    @property
+    def languages(self) -> list[str]:
+        """Return the language of a task, or source and target."""
+        return self.config["metadata"]["languages"]
+
+    @property
+    def metrics(self) -> list[str]:
+        """Return the metrics that lm-eval reports."""
+        return [entry["metric"] for entry in self.config["metric_list"]]
+
+    @property
+    def needs_judge(self) -> bool:
+        """Return whether a judge model scores the answers."""
+        return bool(self.config["metadata"].get("needs_judge"))
+
+    @property
+    def multi_turn(self) -> bool:
+        """Return whether the task is a conversation of several turns."""
+        return "class" in self.config
+
+    @property
+    def ranks_choices(self) -> bool:
+        """Return whether the task needs log-likelihoods rather than text."""
+        return self.config["output_type"] == "multiple_choice"
+
+    def files(self, options: TaskOptions) -> list[File]:
+        """Return the upstream files that the task reads; none for the mini suite."""
+        module, _, loader = self.config["custom_dataset"].rpartition(".")
+        lister = getattr(importlib.import_module(module), loader.replace("load", "files", 1), None)
+        return lister(**self._arguments(options)) if lister else []
+
+    def documents(self, options: TaskOptions) -> Documents:
+        """Return the items; DataError when an upstream file is absent or damaged."""
+        return _resolve(self.config["custom_dataset"])(**self._arguments(options))[self.config["test_split"]]
+
+    def _arguments(self, options: TaskOptions) -> dict[str, Any]:
+        return {**self.config["metadata"], **self.config["dataset_kwargs"], **asdict(options)}
+
+
+def tasks_path() -> Path:
+    """Return the folder of task files: inside the installed package, or beside it in a checkout."""
+    package = Path(__file__).parent
+    installed = package / "tasks"
+    return installed if installed.is_dir() else package.parent / "tasks"
+
+
+@lru_cache(maxsize=1)
+def all_tasks() -> dict[str, Task]:
+    """Return every task by name, sorted; BenchError naming the file that has a mistake."""
+    return load_folder(tasks_path())
+
+
+def load_folder(folder: Path) -> dict[str, Task]:
+    """Return the tasks of a folder, by name; BenchError naming the file that has a mistake."""
+    tasks: dict[str, Task] = {}
+    for path in sorted(folder.rglob("*.yaml")):
+        config = _read(path)
+        _check(path, config)
+        name = config["task"]
+        if name in tasks:
+            raise BenchError(f"{path}: task {name!r} is defined in {tasks[name].path} too. Rename one of them.")
+        tasks[name] = Task(name, path, config)
+    return dict(sorted(tasks.items()))
+
+
+def suites() -> dict[str, list[str]]:
+    """Return the names of the tasks of each group."""
+    groups: dict[str, list[str]] = {}
+    for task in all_tasks().values():
+        for tag in task.tags:
+            groups.setdefault(tag, []).append(task.name)
+    return dict(sorted(groups.items()))
+
+
+def select(names: Iterable[str]) -> list[Task]:
+    """Return the tasks that names, groups or patterns (``wmt22_*_en``) stand for, each once, in the order asked for.
+
+    Raises BenchError for a name that stands for nothing.
+    """
+    tasks, groups = all_tasks(), suites()
+    chosen: dict[str, Task] = {}
+    for name in names:
+        found = [name] if name in tasks else groups.get(name) or fnmatch.filter(tasks, name)
+        if not found:
+            raise BenchError(
+                f"No task or suite is called {name!r}.{did_you_mean(name, [*tasks, *groups])} "
+                "See `bayling-bench tasks` for all of them."
+            )
+        chosen.update((each, tasks[each]) for each in found)
+    return list(chosen.values())
+
+
+def files_of(tasks: Iterable[Task], options: TaskOptions) -> list[File]:
+    """Return the upstream files of several tasks, each once."""
+    return list(dict.fromkeys(file for task in tasks for file in task.files(options)))
+
+
+def first_document(task: Task, options: TaskOptions) -> Document:
+    """Return the first item, to show what the task asks."""
+    return task.documents(options)[0]
+
+
+def _resolve(dotted: str) -> Callable[..., Any]:
+    module, _, name = dotted.rpartition(".")
+    return getattr(importlib.import_module(module), name)
+
+
+class _Loader(yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader):  # type: ignore[misc]
+    """Reads lm-eval's YAML; ``!function`` stays a dotted name."""
+
+
+_Loader.add_constructor("!function", lambda loader, node: loader.construct_scalar(node))
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        config = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
+    except yaml.YAMLError as error:
+        raise BenchError(f"{path}: not valid YAML ({' '.join(str(error).split())}).") from None
+    if not isinstance(config, dict):
+        raise BenchError(f"{path}: a task file must hold a mapping.")
+    include = config.pop("include", None)
+    if include is None:
+        return config
+    base = path.parent / include
+    if not base.is_file():
+        raise BenchError(f"{path}: includes {include!r}, which does not exist.")
+    return {**_read(base), **config}
+
+
+def _check(path: Path, config: Mapping[str, Any]) -> None:
+    known = _REQUIRED | _OPTIONAL
+    for key in config:
+        if key not in known:
+            raise BenchError(f"{path}: unknown key {key!r}.{did_you_mean(key, known)}")
+    missing = _REQUIRED - set(config)
+    if missing:
+        raise BenchError(f"{path}: missing {', '.join(sorted(missing))}.")
+    missing = _METADATA - set(config["metadata"])
+    if missing:
+        raise BenchError(f"{path}: metadata lacks {', '.join(sorted(missing))}.")
+    functions = [config["custom_dataset"], config.get("class"), config.get("process_results")]
+    functions += [entry.get("aggregation") for entry in config["metric_list"]]
+    for name in functions:
+        if name and "." in name and not name.startswith("bayling_bench."):
+            raise BenchError(f"{path}: {name!r} is not a function of the package.")

@@ -1,0 +1,150 @@
+"""What the command line shows: progress with rate and time left, plain lines when piped, tables of scores."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    TaskProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
+from rich.table import Table
+from rich.text import Text
+
+from bayling_bench.data.catalogue import File
+
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+_EVERY_SECONDS = 10.0
+
+
+def say(line: str) -> None:
+    """Print a line for the user, beside a progress bar if there is one."""
+    err.print(Text(line))
+
+
+class _Rate(ProgressColumn):
+    def render(self, task: Any) -> Text:
+        """Return responses per second."""
+        return Text(f"{task.speed:.1f}/s" if task.speed else "")
+
+
+class PlainProgress:
+    """A line every ten seconds, for logs."""
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+        self._start: float | None = None
+        self._last = time.monotonic()
+
+    def update(self, done: int, total: int, note: str = "") -> None:
+        """Print where things stand, unless that was said a moment ago."""
+        now = time.monotonic()
+        self._start = self._start or now - 1e-9
+        if now - self._last < _EVERY_SECONDS and done < total:
+            return
+        self._last = now
+        rate = done / (now - self._start)
+        left = f", {(total - done) / rate:.0f} s left" if done < total and rate > 0 else ""
+        say(f"{self._what}: {done}/{total}{note} ({rate:.1f}/s{left})")
+
+
+@contextmanager
+def responses() -> Iterator[Any]:
+    """Yield a function to call with an ``evaluate.Progress`` after each response."""
+    if not err.is_terminal:
+        plain = PlainProgress("responses")
+        yield lambda progress: plain.update(progress.done, progress.total, _note(progress))
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn())
+    with Progress(*columns, TimeElapsedColumn(), console=err) as bar:
+        task = bar.add_task("responses", total=None)
+        yield lambda progress: bar.update(
+            task, completed=progress.done, total=progress.total, description=f"responses{_note(progress)}"
+        )
+
+
+def _note(progress: Any) -> str:
+    return f", {progress.failed} failed" if progress.failed else ""
+
+
+class FetchBar:
+    """Progress of a download, as ``data.fetch`` reports it."""
+
+    def __init__(self, files: int, size: int) -> None:
+        self._files, self._size = files, size
+        self._seen = self._bytes = 0
+        self._plain = None if err.is_terminal else PlainProgress("files")
+        self._bar = Progress(
+            TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), DownloadColumn(),
+            TransferSpeedColumn(), TimeRemainingColumn(), console=err, disable=not err.is_terminal,
+        )  # fmt: skip
+        self._task = self._bar.add_task(f"0/{files} files", total=size)
+
+    def __enter__(self) -> FetchBar:
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+    def on_bytes(self, n: int) -> None:
+        """Count bytes received."""
+        self._bar.advance(self._task, n)
+
+    def on_file(self, file: File, status: str) -> None:  # noqa: ARG002 - what data.fetch tells
+        """Count a file."""
+        self._seen += 1
+        if self._plain:
+            self._plain.update(self._seen, self._files)
+        self._bar.update(self._task, description=f"{self._seen}/{self._files} files")
+
+
+def scores_table(run: Any) -> Table:
+    """Return a run's scores: a heading a task, a line a metric."""
+    title = f"{run.name}" + ("" if run.finished else " (unfinished)")
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
+    table.add_column("task and metric", no_wrap=True)
+    for name in ("value", "95 % interval", "n"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for task, row in run.scores.get("tasks", {}).items():
+        unscored = sum(row["unscored"].values())
+        table.add_row(Text(task, style="bold"), "", f"{unscored} unscored" if unscored else "", "")
+        for metric, score in row["metrics"].items():
+            table.add_row(*_cells(metric, score))
+    return table
+
+
+def _cells(metric: str, score: dict[str, Any]) -> list[str]:
+    percent = " %" if score["unit"] == "percent" else "  "
+    interval = "" if score["low"] is None else f"{score['low']:.2f} to {score['high']:.2f}"
+    return [f"  {metric}", f"{score['value']:.2f}{percent}", interval, str(score["n"])]
+
+
+def warnings_of(run: Any) -> Iterator[str]:
+    """Yield the warnings of a run, with their task."""
+    for task, row in run.scores.get("tasks", {}).items():
+        for warning in row["warnings"]:
+            yield f"{task}: {warning}"
+        if row["note"]:
+            yield f"{task}: {row['note']}"
+
+
+def fail(message: str) -> None:
+    """Print an error for the user."""
+    sys.stdout.flush()
+    err.print(Text("error: ", style="bold red") + Text(message))
