@@ -314,10 +314,10 @@ def _command() -> str:
 
 
 def _print_plan(asked: Any) -> None:
-    from bayling_bench import estimate, terminal
+    from bayling_bench import estimate
 
     for line in estimate.lines(asked):
-        terminal.out.print(line, markup=False)
+        typer.echo(line)
 
 
 def main() -> None:

@@ -30,7 +30,16 @@ PROFILES: dict[str, dict[str, dict[str, Any]]] = {
 }
 
 _SETTING_NAMES = {"max_tokens": "max_gen_toks", "max_new_tokens": "max_gen_toks", "stop": "until"}
-_SETTINGS = ("max_gen_toks", "temperature", "do_sample", "num_beams", "top_p", "top_k", "repetition_penalty", "until")
+_FRACTIONS = ("temperature", "top_p", "repetition_penalty")
+_RANGES = {
+    "max_gen_toks": (1, 1_000_000),
+    "temperature": (0, 100),
+    "num_beams": (1, 1000),
+    "top_p": (1e-9, 1),
+    "top_k": (0, 1_000_000),
+    "repetition_penalty": (1e-9, 100),
+}
+_SETTINGS = (*_RANGES, "do_sample", "until")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,7 +108,7 @@ class ModelOptions:
 
     def __post_init__(self) -> None:
         _one_of("--dtype", self.dtype, ("auto", "float32", "bfloat16", "float16"))
-        if self.batch_size != "auto" and not (self.batch_size.isdigit() and int(self.batch_size) > 0):
+        if self.batch_size != "auto" and not (self.batch_size.isdecimal() and int(self.batch_size) > 0):
             raise BenchError(f"--batch-size {self.batch_size!r} is neither a positive number nor `auto`.")
         if self.concurrency < 1:
             raise BenchError(f"--concurrency {self.concurrency} must be at least 1.")
@@ -187,23 +196,33 @@ def parse_settings(pairs: list[str]) -> dict[str, Any]:
                 f"--set {pair!r} is not NAME=VALUE with a known name.{did_you_mean(name, known)} "
                 f"Known: {', '.join(sorted(known))}; for example --set max_tokens=256."
             )
-        settings[key] = _setting_value(key, text)
+        value = _setting_value(key, text)
+        settings[key] = [*settings.get(key, []), value] if key == "until" else value
+    if settings.get("do_sample") and settings.get("temperature") == 0:
+        raise BenchError("--set do_sample=true with temperature=0: sampling needs a temperature above 0.")
     return settings
 
 
 def _setting_value(key: str, text: str) -> Any:
-    kinds: dict[str, Any] = {"temperature": float, "top_p": float, "repetition_penalty": float}
     try:
         if key == "do_sample":
             return {"true": True, "false": False}[text.lower()]
         if key == "until":
-            return [text.encode().decode("unicode_escape")]
-        value = kinds.get(key, int)(text)
+            return _stop_string(text)
+        value = float(text) if key in _FRACTIONS else int(text)
     except (ValueError, KeyError):
         raise BenchError(f"--set {key}={text!r}: the value is not of the kind that {key} takes.") from None
-    if value < 0 or (key in ("max_gen_toks", "num_beams") and value < 1):
-        raise BenchError(f"--set {key}={text}: must be positive.")
+    least, most = _RANGES[key]
+    if not least <= value <= most:
+        raise BenchError(f"--set {key}={text}: must lie between {least} and {most}.")
     return value
+
+
+def _stop_string(text: str) -> str:
+    """Return a stop string in which ``\\n`` and ``\\t``, which are hard to type in a shell, are what they stand for."""
+    if not text:
+        raise ValueError("a stop string without characters would stop everything")
+    return text.replace("\\n", "\n").replace("\\t", "\t")
 
 
 def _one_of(option: str, value: str, known: Any) -> None:

@@ -18,6 +18,7 @@ _CHARACTERS_A_TOKEN = 3
 def lines(config: RunConfig) -> Iterator[str]:
     """Yield the plan as lines of a table; BenchError when it cannot be carried out."""
     plan = runs.make_plan(config)
+    runs.require_data(plan)
     count, how = _counter(plan)
     for name, reason in plan.left_out.items():
         yield f"left out: {name} ({reason})"

@@ -14,9 +14,9 @@ from typing import Any
 
 from bayling_bench import __version__, provenance, record, task_index
 from bayling_bench.config import ModelOptions, RunConfig, Shard
-from bayling_bench.data import mini, published
+from bayling_bench.data import mini, published, store
 from bayling_bench.data.catalogue import File
-from bayling_bench.errors import BenchError, RunError
+from bayling_bench.errors import BenchError, DataError, ModelError, RunError
 from bayling_bench.journal import digest
 from bayling_bench.models import spec as model_spec
 from bayling_bench.models.spec import ModelSpec
@@ -87,8 +87,12 @@ def default_folder(plan: Plan) -> Path:
     from bayling_bench.models.load import identity
 
     config = plan.config
+    described = identity(plan.spec, config)
+    if plan.spec.local_path is None:
+        # A hub model has no fingerprint before its first download, and the folder must be the same afterwards.
+        described.pop("fingerprint", None)
     chosen = [config.tasks, asdict(config.options), asdict(config.generation), config.limit, config.model_options.dtype]
-    settings = digest(identity(plan.spec, config), config.model_options.chat_template, chosen)[:8]
+    settings = digest(described, config.model_options.chat_template, chosen)[:8]
     return Path("runs") / f"{plan.spec.label.removesuffix('.gguf')}-{settings}"
 
 
@@ -228,6 +232,8 @@ def run(config: RunConfig, folder: Path | None, shard: Shard, caller: Caller) ->
     Raises BenchError with everything finished kept.
     """
     plan = make_plan(config)
+    shard = launched_shard(plan.spec, shard)
+    require_data(plan)
     folder = folder or default_folder(plan)
     for name, reason in plan.left_out.items():
         caller.say(f"left out: {name} ({reason})")
@@ -238,6 +244,36 @@ def run(config: RunConfig, folder: Path | None, shard: Shard, caller: Caller) ->
     return _conclude(plan, found, tasks, generated)
 
 
+def require_data(plan: Plan) -> None:
+    """Raise DataError, naming the command that fetches it, when upstream data of a plan is not on this machine."""
+    for task in plan.tasks:
+        if not all(map(store.is_present, task.files(plan.config.options))):
+            names = ",".join(plan.config.tasks)
+            raise DataError(
+                f"The data of {task.name} is not on this machine. With a network: bayling-bench fetch "
+                f"{names.replace(',', ' ')}. {store.WITHOUT_NETWORK}"
+            )
+
+
+def launched_shard(spec: ModelSpec, shard: Shard) -> Shard:
+    """Return the shard of a process that ``accelerate launch`` or ``torchrun`` started, one a GPU.
+
+    Raises ModelError without GPUs: there lm-eval's hf back-end reports one process, and each would do all the work.
+    """
+    processes = int(os.environ.get("WORLD_SIZE", "1"))
+    if processes == 1 or spec.kind not in ("hf", "gguf"):
+        return shard
+    import torch
+
+    if not torch.cuda.is_available() or shard.count > 1:
+        raise ModelError(
+            f"The launcher started {processes} processes, but without GPUs lm-eval's hf back-end sees one, so each "
+            f"would do all the work. Start {processes} commands instead: --shard 1/{processes} to "
+            f"{processes}/{processes}."
+        )
+    return Shard(int(os.environ["RANK"]), processes)
+
+
 def _generate(plan: Plan, folder: Path, tasks: dict[str, Any], shard: Shard, caller: Caller) -> tuple[int, record.Run]:
     from bayling_bench import evaluate
     from bayling_bench.journal import Journal
@@ -246,8 +282,6 @@ def _generate(plan: Plan, folder: Path, tasks: dict[str, Any], shard: Shard, cal
     batch_size = record.load(folder).settings["batch_size"] if (folder / "run.json").exists() else None
     caller.say(f"loading {plan.spec.text}")
     model = load(plan.spec, plan.config, plan.tasks, batch_size)
-    if shard.count == 1 and getattr(model.lm, "world_size", 1) > 1:
-        shard = Shard(model.lm.rank, model.lm.world_size)
     found = open_run(folder, plan, model, caller.command)
     journal = Journal(found.responses, shard.index)
     for place in journal.damaged:

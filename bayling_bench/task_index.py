@@ -24,6 +24,7 @@ from bayling_bench.errors import BenchError, did_you_mean
 _REQUIRED = {"task", "tag", "custom_dataset", "test_split", "output_type", "doc_to_text", "doc_to_target"}
 _REQUIRED |= {"dataset_kwargs", "metric_list", "metadata"}
 _OPTIONAL = {"class", "process_results", "generation_kwargs", "doc_to_choice", "task_alias", "description"}
+_SUITES = ("mini", "wmt22", "interactive", "bayling80", "gaokao", "sat")
 _METADATA = {"version", "suite", "items", "languages"}
 
 
@@ -100,12 +101,12 @@ def tasks_path() -> Path:
 
 @lru_cache(maxsize=1)
 def all_tasks() -> dict[str, Task]:
-    """Return every task by name, sorted; BenchError naming the file that has a mistake."""
+    """Return every task by name, suite by suite; BenchError naming the file that has a mistake."""
     return load_folder(tasks_path())
 
 
 def load_folder(folder: Path) -> dict[str, Task]:
-    """Return the tasks of a folder, by name; BenchError naming the file that has a mistake."""
+    """Return the tasks of a folder, suite by suite; BenchError naming the file that has a mistake."""
     tasks: dict[str, Task] = {}
     for path in sorted(folder.rglob("*.yaml")):
         config = _read(path)
@@ -114,7 +115,7 @@ def load_folder(folder: Path) -> dict[str, Task]:
         if name in tasks:
             raise BenchError(f"{path}: task {name!r} is defined in {tasks[name].path} too. Rename one of them.")
         tasks[name] = Task(name, path, config)
-    return dict(sorted(tasks.items()))
+    return dict(sorted(tasks.items(), key=lambda named: _place(named[1])))
 
 
 def suites() -> dict[str, list[str]]:
@@ -152,6 +153,12 @@ def files_of(tasks: Iterable[Task], options: TaskOptions) -> list[File]:
 def first_document(task: Task, options: TaskOptions) -> Document:
     """Return the first item, to show what the task asks."""
     return task.documents(options)[0]
+
+
+def _place(task: Task) -> tuple[int, str]:
+    """Return where a task stands in listings and reports: the paper's suites in the paper's order."""
+    known = task.suite in _SUITES
+    return (_SUITES.index(task.suite) if known else len(_SUITES), task.name)
 
 
 def _resolve(dotted: str) -> Callable[..., Any]:

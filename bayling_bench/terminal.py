@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,6 +31,7 @@ from bayling_bench.data.catalogue import File
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 _EVERY_SECONDS = 10.0
+_SILENCE_SECONDS = 60.0
 
 
 def say(line: str) -> None:
@@ -44,23 +46,39 @@ class _Rate(ProgressColumn):
 
 
 class PlainProgress:
-    """A line every ten seconds, for logs."""
+    """For logs: a line every ten seconds while something arrives, every minute while nothing does."""
 
     def __init__(self, what: str) -> None:
         self._what = what
+        self._begin = self._last = time.monotonic()
         self._start: float | None = None
-        self._last = time.monotonic()
+        self._done = self._total = 0
+        self._stop = threading.Event()
+        threading.Thread(target=self._still_there, daemon=True).start()
 
     def update(self, done: int, total: int, note: str = "") -> None:
         """Print where things stand, unless that was said a moment ago."""
         now = time.monotonic()
-        self._start = self._start or now - 1e-9
+        self._start = self._start or now
+        self._done, self._total = done, total
         if now - self._last < _EVERY_SECONDS and done < total:
             return
         self._last = now
-        rate = done / (now - self._start)
+        rate = done / max(now - self._start, 1.0)
         left = f", {(total - done) / rate:.0f} s left" if done < total and rate > 0 else ""
         say(f"{self._what}: {done}/{total}{note} ({rate:.1f}/s{left})")
+
+    def close(self) -> None:
+        """Say no more."""
+        self._stop.set()
+
+    def _still_there(self) -> None:
+        while not self._stop.wait(_SILENCE_SECONDS):
+            now = time.monotonic()
+            if now - self._last >= _SILENCE_SECONDS:
+                self._last = now
+                total = self._total or "?"
+                say(f"{self._what}: {self._done}/{total}, still working after {now - self._begin:.0f} s")
 
 
 @contextmanager
@@ -68,7 +86,10 @@ def responses() -> Iterator[Any]:
     """Yield a function to call with an ``evaluate.Progress`` after each response."""
     if not err.is_terminal:
         plain = PlainProgress("responses")
-        yield lambda progress: plain.update(progress.done, progress.total, _note(progress))
+        try:
+            yield lambda progress: plain.update(progress.done, progress.total, _note(progress))
+        finally:
+            plain.close()
         return
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn())
     with Progress(*columns, TimeElapsedColumn(), console=err) as bar:
@@ -101,6 +122,8 @@ class FetchBar:
 
     def __exit__(self, *_: object) -> None:
         self._bar.stop()
+        if self._plain:
+            self._plain.close()
 
     def on_bytes(self, n: int) -> None:
         """Count bytes received."""

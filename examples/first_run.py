@@ -12,7 +12,7 @@ from pathlib import Path
 
 SLICE = (
     "wmt22_zh_en,wmt22_en_zh,wmt22_de_en,wmt22_en_de,interactive_translation_zh_en,interactive_translation_en_zh,"
-    "bayling80_en_multi,bayling80_zh_multi,gaokao_english,gaokao_physics,gaokao_mathcloze,sat_math,logiqa_zh"
+    "bayling80_en_multi,bayling80_zh_multi,gaokao_physics,gaokao_mathcloze,sat_math,logiqa_zh"
 )
 MINI, REAL, PAGE = Path("runs/first-mini"), Path("runs/first-real"), Path("runs/first.html")
 

@@ -131,6 +131,16 @@ def test_sampled_answers_resume_to_the_same_ones(tiny_model: Path, tmp_path: Pat
     assert results(tmp_path / "a") == results(tmp_path / "b")
 
 
+def test_beams_do_not_depend_on_who_shares_the_batch(tiny_model: Path, tmp_path: Path):
+    found = []
+    for size in ("1", "4"):
+        options = ModelOptions(batch_size=size, device="cpu")
+        beams = Generation(overrides={"max_gen_toks": 12, "num_beams": 3})
+        asked = config(tiny_model, tasks=TASKS[:1], generation=beams, model_options=options)
+        found.append([item["turns"] for item in run(asked, tmp_path / size).run.items(TASKS[0])])
+    assert found[0] == found[1]
+
+
 def test_score_needs_no_model_and_gives_the_same_record(copy: Path):
     before = results(copy)
     for path in (copy / "scores.json", copy / "done"):

@@ -105,3 +105,13 @@ def test_ctrl_c_ends_cleanly_and_says_how_to_go_on(tiny_model: Path, tmp_path: P
     output = process.communicate(timeout=60)[0]
     assert process.returncode == 130
     assert "Everything finished is kept" in output and "Traceback" not in output
+
+
+def test_a_launcher_without_gpus_is_refused_where_every_process_would_do_everything(tiny_model: Path, tmp_path: Path):
+    command = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2", "--master_port", "29517"]
+    command += ["-m", "bayling_bench.cli", "run", "--model", str(tiny_model), "--tasks", "mini_cloze_zh"]
+    command += ["-o", str(tmp_path / "run")]
+    done = subprocess.run(command, env=cli_environment(), capture_output=True, text=True, timeout=200)
+    assert done.returncode != 0
+    assert "The launcher started 2 processes" in done.stderr and "--shard 1/2" in done.stderr
+    assert not (tmp_path / "run").exists()

@@ -69,10 +69,16 @@ def load(spec: ModelSpec, options: ModelOptions, batch_size: int | None) -> Hugg
     except ImportError as error:
         raise ModelError(f"--model {spec.text}: {error}. For GGUF files: pip install 'bayling-bench[gguf]'.") from error
     except (OSError, ValueError, KeyError, RuntimeError) as error:
-        raise ModelError(f"--model {spec.text} cannot be loaded: {_first_line(error)}") from error
+        raise ModelError(f"--model {spec.text} cannot be loaded: {_first_line(error)}{_hint(spec)}") from error
     if model.batch_size == "auto":
         model.batch_size_per_gpu = model._detect_batch_size()
     return model
+
+
+def _hint(spec: ModelSpec) -> str:
+    if spec.local_path is not None:
+        return ""
+    return f" Without network: `hf download {spec.name}` where there is one, and give the folder that it prints."
 
 
 def _first_line(error: Exception) -> str:

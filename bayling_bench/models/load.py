@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -76,14 +75,7 @@ def _load_weights(spec: ModelSpec, config: RunConfig, batch_size: int | None) ->
         return vllm.load(spec, config.model_options, config.generation.seed)
     from bayling_bench.models import huggingface
 
-    lm = huggingface.load(spec, config.model_options, batch_size)
-    processes = int(os.environ.get("WORLD_SIZE", "1"))
-    if processes > 1 and lm.world_size == 1:
-        raise ModelError(
-            f"accelerate started {processes} processes, but without GPUs lm-eval's hf back-end sees one, so each would "
-            f"do all the work. Start {processes} commands instead: --shard 1/{processes} … {processes}/{processes}."
-        )
-    return lm
+    return huggingface.load(spec, config.model_options, batch_size)
 
 
 def _loaded_identity(lm: Any) -> dict[str, Any]:

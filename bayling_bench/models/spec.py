@@ -67,7 +67,7 @@ def _check_weights(text: str, name: str, path: Path) -> None:
             raise ModelError(f"--model {text}: the folder holds no config.json, so it is not a Hugging Face model.")
     elif path.exists():
         raise ModelError(f"--model {text}: a file, but neither a Hugging Face folder nor a .gguf file.")
-    elif not re.fullmatch(r"[\w.-]+(/[\w.-]+)?", name):
+    elif not re.fullmatch(r"\w[\w.-]*(/\w[\w.-]*)?", name):
         raise ModelError(
             f"--model {text}: no such folder, and not of the form of a hub id (OWNER/NAME). Known forms: PATH, "
             "hf:PATH_OR_ID, FILE.gguf, vllm:PATH_OR_ID, openai:MODEL, published:SYSTEM."

@@ -24,7 +24,7 @@ _AND = r"(?:[,、;&+]?[ \t]*(?:\band\b|和|与|以?及)|[,、;&+])"
 NOUN = r"(?:(?:the[ \t]+)?\b(?:choice|option|letter)s?\b|选项|选择)"
 WRAP = r"(?:[\s*_`\"'$#<>]|\\(?:boxed|text|textbf|mathrm|mathbf|bf)\s*\{|\\[(\[]|\{)"
 
-_SKIP = re.compile(rf"{WRAP}*(?:both\s+)?(?:{NOUN}{WRAP}*:?{WRAP}*)?", re.I)
+_SKIP = re.compile(rf"{WRAP}{{0,40}}(?:both\s+)?(?:{NOUN}{WRAP}{{0,20}}:?{WRAP}{{0,20}})?", re.I)
 _GROUP = re.compile(rf"[(\[]\s*({_LETTER}(?:\s*{_AND}?\s*{_LETTER})*)\s*(?:[)\]]|$)")
 _LOWER_GROUP = re.compile(r"\(\s*([a-j])\s*\)")
 _BARE = re.compile(rf"(?<![A-Za-z0-9\\]){_LETTER}{{1,6}}(?![A-Za-z0-9_^])")

@@ -87,6 +87,8 @@ NAMED = re.compile(r"(?:\b(?:is|are|be|was|to)|=|[是为])\s*:?\s*$", re.I)
 DELIMITER = re.compile(r"[*_`\"'$}\s]{0,4}(?:[).:、。\]]|$|\n|,?\s*(?:because|since|因为|由于)\b)", re.I)
 SMALL = re.compile(r"[\s*_`\"'$]*\(?[a-j][).]?[\s*_`\"'$.]*")
 ALONE = re.compile(rf"{WRAP}*[(\[]?[A-J][)\]]?[.。)\]}}]*{WRAP}*$")
+ONE_SENTENCE = re.compile(r"[^。\n]{1,300}?(?:\b(?:is|are|was|were|be)\b|=|是|为|等于)\s*")
+SENTENCE_BREAK = re.compile(r"[。!?\n]|\.\s")
 CONCLUDING = re.compile(
     r"(?:\b(?:therefore|thus|hence|so|consequently|overall|in conclusion)\b|故|因此|所以|综上)[^.。\n]*$", re.I
 )

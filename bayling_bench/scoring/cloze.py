@@ -47,9 +47,11 @@ _PAPER_STEPS = [
 ]
 
 _FORMULA = re.compile(r"\$\$?([^$]+)\$\$?|\\\((.+?)\\\)|\\\[(.+?)\\\]", re.S)
+_CHINESE = re.compile("[\u4e00-\u9fff]")
+_BRACE = re.compile(r"(?<!\\)[{}]|\\boxed\s*\{")
 _JOINED = re.compile(r"[ \t]*(?:[,，、;；]\s*|[和与或及]|and|or)?[ \t]*")
 _DECLARED = re.compile(
-    r"(?:答案|结果)(?:[^。\n$:：不非没解]{0,12}?)(?:应?(?:是|为|填)|[:：】])+|(?:应填|故填)[:：]?"
+    r"答案(?:[^。\n$:：不非没解]{0,12}?)(?:应?(?:是|为|填)|[:：】])+|(?:应填|故填)[:：]?"
     r"|\banswers?\b(?:[ \t]+(?!not\b)[\w'-]{1,20}){0,6}?\s*(?:\bis\b|\bare\b|:|>)",
     re.I,
 )
@@ -109,14 +111,13 @@ def strict_cloze(text: str, gold: str) -> bool | None:
     A gold of words is met by the same words; other words may mean the same and give None.
     """
     golds = split_top(gold, "[;；]")
-    if _words(text) == _words(gold):
-        return True
-    final = read_cloze(text, len(golds))
-    if final is None or len(final.parts) != len(golds):
-        return None
     known = [read_formula(part) for part in golds]
+    final = read_cloze(text, len(golds))
     if None in known:
-        return True if [_words(part) for part in golds] == [_words(part) for part in final.parts] else None
+        parts = final.parts if final else (text,)
+        return True if _words("".join(parts)) == _words("".join(golds)) else None
+    if final is None:
+        return None
     answers = [read_formula(part) for part in final.parts]
     if None in answers:
         return None
@@ -126,6 +127,9 @@ def strict_cloze(text: str, gold: str) -> bool | None:
 def read_cloze(text: str, blanks: int = 1) -> Final | None:
     """The answer that `text` declares or ends on, for so many blanks; None where there is none."""
     text = text[-_LONGEST_TEXT:].rstrip()
+    whole = split_top(text, "[;；]")
+    if len(whole) == blanks > 1 and not _CHINESE.search(text) and None not in map(read_formula, whole):
+        return Final(tuple(whole), "whole")
     boxes, declared = _boxes(text), list(_DECLARED.finditer(text))
     if boxes:
         parts, form = _split(boxes[-1], blanks), "boxed"
@@ -148,16 +152,16 @@ def _all_same(golds: list[Answer], answers: list[Answer]) -> bool:
 
 
 def _boxes(text: str) -> list[str]:
-    """The contents of all complete \\boxed{}, in order."""
-    contents = []
-    for match in re.finditer(r"\\boxed\s*\{", text):
-        depth = 1
-        for i in range(match.end(), len(text)):
-            depth += (text[i] == "{") - (text[i] == "}")
-            if depth == 0:
-                contents.append(text[match.end() : i])
-                break
-    return contents
+    """The contents of all complete \\boxed{}, in the order in which they begin."""
+    opened: list[tuple[bool, int]] = []
+    spans = []
+    for match in _BRACE.finditer(text):
+        if match.group() != "}":
+            opened.append((match.group() != "{", match.end()))
+        elif opened:
+            boxed, start = opened.pop()
+            spans += [(start, match.start())] if boxed else []
+    return [text[start:end] for start, end in sorted(spans)]
 
 
 def _declared_parts(segment: str, blanks: int) -> tuple[str, ...]:

@@ -52,6 +52,8 @@ def read_formula(latex: str) -> Answer | None:
 def canonical(latex: str) -> str:
     """`latex` in one spelling: ASCII for full-width forms, no dollars, sizes, spacing, fonts or trailing unit."""
     text = latex.translate(_FOLD).replace("\\_", "_")
+    text = re.sub(r"(?<![\\A-Za-z])sqrt\s*\(([^()]*)\)", r"\\sqrt{\1}", text)
+    text = re.sub(r"(?<![\\A-Za-z])(pi|sin|cos|tan|log|ln)(?![A-Za-z])", r"\\\1 ", text)
     text = re.sub(r"√\s*(\d+|[A-Za-z]|\([^()]*\))", r"\\sqrt{\1}", text)
     text = re.sub(r"\\(?:left|right|[bB]igg?|displaystyle)(?![a-z])\.?|\$|\\[,;!:\s]|\\q?quad|~|\*\*", " ", text)
     text = re.sub(r"\\textcircled\s*(?:(\d)|\{\s*(\d+)\s*\})", r"\\textcircled{\1\2}", text)
@@ -163,6 +165,8 @@ def _bounded(text: str) -> bool:
     # "1 2" would be read as 1 + 2, and factorials grow without bound.
     if text.count("|") > 4 or re.search(r"\d\s+\d|!!|[)}\]]\s*!|\d{3,}!|\d{19,}", text):
         return False
+    if re.search(r"(?<![\\A-Za-z])[A-Za-z]*[a-z]{3}|[a-z]{2}\s+[a-z]{2}", text):
+        return False  # words
     if set(re.findall(r"\\([A-Za-z]+|.)", text)) - _COMMANDS:
         return False
     exponents = re.findall(r"\^\s*(\{[^{}]*\}|[^{\s])", text)

@@ -69,6 +69,8 @@ Answer = Term | Equation | Pair | Several | Numbering
 
 def same(gold: Answer, answer: Answer) -> bool:
     """True where both are the same answer. "x = 3" counts for 3, and 3 for "x = 3", but 2x not for "y = 2x"."""
+    if gold == answer:
+        return True
     if isinstance(gold, Several) or isinstance(answer, Several):
         return _same_members(members(gold), members(answer))
     if isinstance(gold, Pair) and isinstance(answer, Pair):
@@ -82,7 +84,7 @@ def same(gold: Answer, answer: Answer) -> bool:
         return _names_value(gold) and not gold.right.free_symbols and _equal(gold.right, answer.value)
     if isinstance(gold, Term) and isinstance(answer, Term):
         return _equal(gold.value, answer.value)
-    return gold == answer
+    return False
 
 
 def has_value(expression: Expr) -> bool:

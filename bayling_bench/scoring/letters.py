@@ -12,19 +12,24 @@ where an answer is declared and takes the last one, since models correct themsel
   correct" at the very end. An option's whole text stands for its letter ("the answer is 36") if only one has it.
 - last line: a letter alone on the last line, where nothing is declared.
 - mentioned: "option B is correct", 选项B最符合题意, "the height is (B) 4 m", an option's text at the very start. Counts
-  where there is nothing else, if all mentions agree and no other option is judged.
+  where there is nothing else, if all mentions agree and no other option is judged. So does an answer of one sentence
+  that ends in an option's text: "The height is 4 m."
 
 No answers are: a negation or condition ("not B", "if B", 不选B, B错误), a question, a list of options repeated from the
-prompt, an empty form ("Answer is choice ()"), a name or an article ("A person", B球, "C-section"). Two letters for an item
-that has one, "A or B", and a letter that the item does not offer leave the item unparsed. A declared letter stands even
-if the text after it is another option's. The rule does not see the question, so 错误的是B is no answer, although it is
-one where the question asks for the wrong statement.
+prompt, an empty form ("Answer is choice ()"), a name or an article ("A person", B球, "C-section"). Two letters for an
+item that has one, "A or B", and a letter that the item does not offer leave the item unparsed. A declared letter stands
+even if the text after it is another option's. The rule does not see the question, so 错误的是B is no answer, although
+it is one where the question asks for the wrong statement.
 
-Whether several letters may be right (`multiple`) is a property of the subset: gaokao-physics tells its model that one or
-more may be, for each item alike. Neither rule looks at an item's label to learn how many are: the key would then decide
-whether the same answer is right, wrong or unparsed.
+Whether several letters may be right (`multiple`) is a property of the subset: gaokao-physics tells its model that one
+or more may be, for each item alike. Neither rule looks at an item's label to learn how many are: the key would then
+decide whether the same answer is right, wrong or unparsed.
 
-Measured on the released outputs (head labels): RESULTS
+Measured on the released outputs of 17 subsets (5151 items, today's labels), right by the paper's rule and by the strict
+rule, unparsed by the strict rule: gpt-3.5-turbo 2497, 2521, 6; bayling-13b 1836, 1839, 43; vicuna-13b-1.1 1766, 1762,
+230. Where they part most, in per cent: gaokao-physics 21.0 and 33.0 for gpt-3.5-turbo (its explanations name further
+options), 21.5 and 24.5 for bayling-13b, 23.0 and 28.5 for vicuna-13b-1.1; aqua-rat 20.5 and 16.5 for vicuna-13b-1.1 (61
+answers name no option). Of 275 outputs judged by hand the strict rule reads 244 as judged, none otherwise, and 7 not.
 """
 
 from __future__ import annotations
@@ -34,7 +39,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from bayling_bench.scoring import answer_phrases as phrases
-from bayling_bench.scoring.answer_forms import Item, Read, fold, item_of, read_answer, starts_list, units
+from bayling_bench.scoring.answer_forms import (
+    Item,
+    Read,
+    fold,
+    item_of,
+    quoted_option,
+    read_answer,
+    starts_list,
+    units,
+)
 
 _PAPER_REMOVED = re.compile("Answer|Choice")
 _PAPER_LETTER = re.compile("[A-F]")
@@ -96,7 +110,7 @@ def parse_letters(
     as many options as letters.
     """
     folded, item = fold(text), item_of(letters, options, multiple)
-    claims = [*_opening(folded, item), *_announced(folded, item), *_confirmed(folded, item), *_last_line(folded, item)]
+    claims = [claim for find in _FINDERS for claim in find(folded, item)]
     claims += _conclusion(folded, claims)
     rank = max((claim.rank for claim in claims), default=_MENTIONED)
     highest = [claim for claim in claims if claim.rank == rank]
@@ -161,6 +175,20 @@ def _last_line(text: str, item: Item) -> Iterator[_Claim]:
     read = read_answer(text, start, item)
     if start and read and not read.quoted and phrases.ALONE.match(text, start):
         yield _claim(read, "last line", item, _LAST_LINE)
+
+
+def _one_sentence(text: str, item: Item) -> Iterator[_Claim]:
+    """ "The height of the room is 4 m.": one sentence that ends in an option's whole text."""
+    whole = text.rstrip(" .。\n")
+    if not item.options or phrases.SENTENCE_BREAK.search(whole.lstrip()):
+        return
+    for lead in phrases.ONE_SENTENCE.finditer(whole):
+        read = quoted_option(whole, lead.end(), item)
+        if read is not None and read.end == len(whole) and not _before(whole, lead.end()):
+            yield _claim(read, "one sentence", item, _MENTIONED)
+
+
+_FINDERS = (_opening, _announced, _confirmed, _last_line, _one_sentence)
 
 
 def _conclusion(text: str, claims: list[_Claim]) -> list[_Claim]:

@@ -1,0 +1,51 @@
+"""Intervals, paired tests, rankings and strengths: arrays in, numbers out.
+
+Every score here is a function of sums over items (BLEU, chrF, TER, means, ratios, win counts), so one kind of input
+serves all: rows of statistics, [items, k], and an ``aggregate`` that maps sums, [..., k], to scores.
+"""
+
+from bayling_bench.statistics.bootstrap import (
+    Aggregate,
+    Interval,
+    Sums,
+    bootstrap_interval,
+    bootstrap_mean,
+    bootstrap_scores,
+    by_cluster,
+    macro_interval,
+    percentile_interval,
+    ratio,
+)
+from bayling_bench.statistics.bradley_terry import Strengths, bradley_terry, strengths
+from bayling_bench.statistics.paired import PairedTest, Pairs, all_pairs, paired_test
+from bayling_bench.statistics.power import detectable_difference, detectable_mean, detectable_share
+from bayling_bench.statistics.proportion import wilson
+from bayling_bench.statistics.ranking import Place, holm, holm_pairs, rank
+
+__all__ = [
+    "Aggregate",
+    "Interval",
+    "PairedTest",
+    "Pairs",
+    "Place",
+    "Strengths",
+    "Sums",
+    "all_pairs",
+    "bootstrap_interval",
+    "bootstrap_mean",
+    "bootstrap_scores",
+    "bradley_terry",
+    "by_cluster",
+    "detectable_difference",
+    "detectable_mean",
+    "detectable_share",
+    "holm",
+    "holm_pairs",
+    "macro_interval",
+    "paired_test",
+    "percentile_interval",
+    "rank",
+    "ratio",
+    "strengths",
+    "wilson",
+]

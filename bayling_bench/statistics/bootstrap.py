@@ -1,0 +1,138 @@
+"""Percentile bootstrap (Efron, 1979) over items, passages, questions or strata.
+
+Items are drawn with replacement, a resample is a row of counts, and counts times statistics are the sums that
+``aggregate`` turns into scores: resampling is one matrix product, shared by all systems that answered the same items.
+With the same seed the resamples are those of sacrebleu's and scipy's bootstraps.
+
+Where items share a passage or a question they are not independent: `by_cluster` adds up the rows of each cluster, and
+whatever resamples rows then resamples clusters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Sums = NDArray[np.float64]
+"""Sums of the statistics over a resample's items, [resamples, k]."""
+
+Aggregate = Callable[[Sums], NDArray[np.float64]]
+"""Maps sums [resamples, k] to scores [resamples]."""
+
+Seed = int | np.random.Generator
+"""A generator is drawn on further, so that several draws in turn are independent."""
+
+_COUNTS_AT_ONCE = 1_000_000
+"""Counts in memory at once (8 MB an array), whatever the number of items."""
+
+
+class Interval(NamedTuple):
+    """Bounds of a score, in the score's own unit."""
+
+    low: float
+    high: float
+
+
+def bootstrap_interval(
+    statistics: ArrayLike, aggregate: Aggregate, *, resamples: int = 1000, seed: Seed = 12345, level: float = 0.95
+) -> Interval | None:
+    """Return the percentile interval of ``aggregate`` over resampled items, or None for fewer than two items.
+
+    ``statistics`` is [items, k]. Items that are all equal give an interval of no width.
+    """
+    return macro_interval([statistics], aggregate, resamples=resamples, seed=seed, level=level)
+
+
+def bootstrap_mean(
+    values: ArrayLike,
+    clusters: Sequence[Hashable] | None = None,
+    *,
+    resamples: int = 1000,
+    seed: Seed = 12345,
+    level: float = 0.95,
+) -> Interval | None:
+    """Return the percentile interval of the mean of ``values`` [items], or None for fewer than two.
+
+    ``clusters`` names the passage or question of each item; whole clusters are resampled, and two are needed.
+    """
+    column = np.asarray(values, dtype=np.float64)
+    pairs = np.column_stack([column, np.ones_like(column)])
+    rows = pairs if clusters is None else by_cluster(pairs, clusters)
+    return bootstrap_interval(rows, ratio, resamples=resamples, seed=seed, level=level)
+
+
+def macro_interval(
+    strata: Sequence[ArrayLike],
+    aggregate: Aggregate,
+    *,
+    resamples: int = 1000,
+    seed: Seed = 12345,
+    level: float = 0.95,
+) -> Interval | None:
+    """Return the interval of the plain average of the strata's scores, each stratum resampled within itself.
+
+    ``strata`` holds the statistics [items, k] of each subset or direction. None where a stratum has fewer than two
+    items: nothing is known of its spread. Strata are taken as independent, so they must not share items.
+    """
+    tables = [np.asarray(rows, dtype=np.float64) for rows in strata]
+    if min(map(len, tables)) < 2:
+        return None
+    generator = np.random.default_rng(seed)
+    scores = [bootstrap_scores(rows, aggregate, resamples=resamples, seed=generator) for rows in tables]
+    return percentile_interval(np.mean(scores, axis=0), level)
+
+
+def bootstrap_scores(
+    statistics: ArrayLike, aggregate: Aggregate, *, resamples: int = 1000, seed: Seed = 12345
+) -> NDArray[np.float64]:
+    """Return the score of every resample, [resamples]; for [systems, items, k] [systems, resamples].
+
+    All systems see the same resamples, so rows of the result can be subtracted, divided or averaged as a design asks.
+    """
+    rows = np.asarray(statistics, dtype=np.float64)
+    *systems, items, k = rows.shape
+    table = np.moveaxis(rows, -2, 0).reshape(items, -1)
+    generator = np.random.default_rng(seed)
+    sums = np.concatenate([counts @ table for counts in _counts(items, resamples, generator)])
+    scores = aggregate(sums.reshape(-1, k)).reshape(resamples, *systems)
+    return np.moveaxis(scores, 0, -1)
+
+
+def percentile_interval(scores: NDArray[np.float64], level: float = 0.95) -> Interval:
+    """Return the percentile bounds of resampled scores [resamples]."""
+    low, high = np.quantile(scores, [(1 - level) / 2, (1 + level) / 2])
+    return Interval(float(low), float(high))
+
+
+def by_cluster(statistics: ArrayLike, clusters: Sequence[Hashable]) -> NDArray[np.float64]:
+    """Return the sums [clusters, k] of the rows [items, k] of each cluster, in order of first appearance.
+
+    For [systems, items, k] the result is [systems, clusters, k]. An aggregate of such rows must take its number of
+    items from the sums, as `ratio` does.
+    """
+    rows = np.asarray(statistics, dtype=np.float64)
+    if rows.shape[-2] != len(clusters):
+        raise ValueError(f"{len(clusters)} clusters for {rows.shape[-2]} items")
+    numbers = {name: number for number, name in enumerate(dict.fromkeys(clusters))}
+    sums = np.zeros((*rows.shape[:-2], len(numbers), rows.shape[-1]))
+    np.add.at(np.moveaxis(sums, -2, 0), [numbers[name] for name in clusters], np.moveaxis(rows, -2, 0))
+    return sums
+
+
+def ratio(sums: Sums) -> NDArray[np.float64]:
+    """Return first over second sum of each resample, an `aggregate` for pooled shares; 0 where the second is 0."""
+    part, whole = sums[:, 0], sums[:, 1]
+    return np.where(whole != 0, part / np.where(whole != 0, whole, 1), 0.0)
+
+
+def _counts(items: int, resamples: int, generator: np.random.Generator) -> Iterator[NDArray[np.float64]]:
+    """Yield how often each resample drew each item, [rows, items] for one block of resamples after the other."""
+    block = max(1, _COUNTS_AT_ONCE // items)
+    for start in range(0, resamples, block):
+        rows = min(block, resamples - start)
+        draws = generator.integers(0, items, size=(rows, items))
+        cells = draws + items * np.arange(rows)[:, None]
+        yield np.bincount(cells.ravel(), minlength=rows * items).reshape(rows, items).astype(np.float64)
