@@ -115,13 +115,17 @@ def run(
     shard: Annotated[
         str, typer.Option(metavar="I/N", help="Do the I-th of N parts; start N commands with the same -o.")
     ] = "1/1",
-    max_unscored: Annotated[float, typer.Option(help="Share of unscored items above which the run fails.")] = 0.01,
+    max_unscored: Annotated[
+        float | None, typer.Option(help="Share of unscored items above which the run fails. [default: 0.01]")
+    ] = None,
     mirror: Mirror = None,
     report_page: Annotated[
         bool, typer.Option("--report/--no-report", help="Write report.html into the run folder.")
     ] = True,
 ) -> None:
     """Evaluate a model: generate, then score. The same command again resumes where it stopped."""
+    # Read when tqdm is imported, by whichever library comes first: our own progress line is enough.
+    os.environ.setdefault("TQDM_DISABLE", "1")
     from bayling_bench import config, terminal
     from bayling_bench import run as runs
     from bayling_bench.data import store
@@ -129,14 +133,15 @@ def run(
     store.set_mirror(mirror)
     model_options = config.ModelOptions(
         revision=revision, dtype=dtype, device=device, batch_size=batch_size, chat_template=chat_template,
-        base_url=base_url, api_key_file=api_key_file, concurrency=concurrency, trust_remote_code=trust_remote_code,
+        base_url=base_url or (os.environ.get("OPENAI_BASE_URL") if (model or "").startswith("openai:") else None),
+        api_key_file=api_key_file, concurrency=concurrency, trust_remote_code=trust_remote_code,
     )  # fmt: skip
     if resume is not None:
-        asked, output = runs.resumed(resume, model_options), resume
+        asked, output = runs.resumed(resume, model_options, max_unscored), resume
     else:
         if not model:
             raise BenchError(
-                "--model is missing. For example: bayling-bench run --model published:bayling-13b --tasks mini"
+                "--model is missing. For example: bayling-bench run --model published:bayling-13b --tasks paper"
             )
         asked = config.RunConfig(
             model=model,
@@ -146,7 +151,7 @@ def run(
             model_options=model_options,
             limit=limit,
             metrics=_names(metrics) or config.NGRAM_METRICS,
-            max_unscored=max_unscored,
+            max_unscored=0.01 if max_unscored is None else max_unscored,
         )
     if dry_run:
         _print_plan(asked)
@@ -180,11 +185,11 @@ def _conclude(outcome: Any, report_page: bool, shard: str = "1/1") -> None:
 
         path = found.folder / "report.html"
         page.write([found], path)
-        terminal.out.print(f"report: {path}")
+        typer.echo(f"report: {path}")
     if outcome.too_many_unscored:
         raise RunError(
             f"{found.folder}: {outcome.too_many_unscored}. See the items in the report; "
-            f"`bayling-bench run --resume {found.folder}` asks the failed ones again."
+            f"`bayling-bench run --resume {found.folder}` asks again where that may help; --max-unscored lets it pass."
         )
 
 
@@ -250,7 +255,7 @@ def fetch(
     from bayling_bench.data import store
 
     store.set_mirror(mirror)
-    files = listing.files_for(targets or ["all"])
+    files = listing.files_for(_names(targets) or ["all"])
     size = sum(file.bytes for file in files)
     with terminal.FetchBar(len(files), size) as bar:
         if check:
@@ -264,11 +269,12 @@ def fetch(
                 found = fetching.fetch(files, mirror=mirror, jobs=jobs, progress=bar)
             failed = found.failed
             done = f"{found.downloaded} files fetched ({found.bytes / 1e6:.1f} MB), {found.present} were there"
-    terminal.out.print(f"{done}: {export or store.cache_dir()}")
+    typer.echo(f"{done}: {export or store.cache_dir()}")
     if failed:
         lines = "\n  ".join(f"{file.tail}: {reason}" for file, reason in list(failed.items())[:10])
         more = f"\n  … and {len(failed) - 10} more" if len(failed) > 10 else ""
-        raise BenchError(f"{len(failed)} of {len(files)} files are not there:\n  {lines}{more}")
+        mend = f"bayling-bench fetch {' '.join(_names(targets))}".rstrip()
+        raise BenchError(f"{len(failed)} of {len(files)} files are not there:\n  {lines}{more}\nTo mend it: {mend}")
 
 
 @app.command(epilog="Examples:  report runs/a runs/b -o report.html  ·  report runs/a --format md")
@@ -282,7 +288,7 @@ def report(
     title: Annotated[str | None, typer.Option(help="Title of the page.")] = None,
 ) -> None:
     """Write a report of one or more runs: one HTML file that needs no network, or a table."""
-    from bayling_bench import record, terminal
+    from bayling_bench import record
     from bayling_bench.report import page, tables
 
     loaded = [record.load(folder) for folder in run_folders]
@@ -293,14 +299,40 @@ def report(
             raise BenchError(f"--items {items!r} is neither all, none nor a number.")
         path = output or Path("report.html")
         page.write(loaded, path, items=int(items) if items.isdigit() else items, title=title)  # type: ignore[arg-type]
-        terminal.out.print(f"report: {path}")
+        typer.echo(f"report: {path}")
         return
     text = {"md": tables.to_markdown, "csv": tables.to_csv, "json": tables.to_json}[form](loaded)
     if output is None:
         typer.echo(text, nl=False)
     else:
         record.write_text(output, text)
-        terminal.out.print(f"report: {output}")
+        typer.echo(f"report: {output}")
+
+
+@app.command(epilog="Examples:  compare runs/a runs/b  ·  compare runs/a runs/b --format md")
+def compare(
+    run_a: Annotated[Path, typer.Argument(metavar="RUN_A", help="A run folder.")],
+    run_b: Annotated[Path, typer.Argument(metavar="RUN_B", help="Another; differences are B minus A.")],
+    force: Annotated[bool, typer.Option("--force", help="Compare runs of other data, prompts or metrics too.")] = False,
+    seed: Annotated[int, typer.Option(help="Seed of resamples and swaps.")] = 12345,
+    resamples: Annotated[int, typer.Option(help="Bootstrap resamples; randomization takes ten times as many.")] = 1000,
+    flips: Annotated[int, typer.Option(metavar="N", help="Changed items listed a task, metric and direction.")] = 5,
+    form: Annotated[str, typer.Option("--format", help="table, md, csv or json.")] = "table",
+) -> None:
+    """Compare two runs: differences with intervals and p-values, and the items that changed sides."""
+    from bayling_bench import compare as comparing
+    from bayling_bench import record
+
+    forms = {
+        "table": comparing.to_text,
+        "md": comparing.to_markdown,
+        "csv": comparing.to_csv,
+        "json": comparing.to_json,
+    }
+    if form not in forms:
+        raise BenchError(f"--format {form!r} is unknown. Known: {', '.join(forms)}.")
+    options = comparing.Options(force=force, seed=seed, resamples=resamples, flips=flips)
+    typer.echo(forms[form](comparing.compare(record.load(run_a), record.load(run_b), options)), nl=False)
 
 
 def _names(values: list[str] | None) -> tuple[str, ...]:

@@ -67,10 +67,10 @@ def _counter(plan: runs.Plan) -> tuple[Callable[[list[str]], list[int]], str]:
         )
     tokenizer = _tokenizer(plan)
     template = templates.resolve(plan.config.model_options.chat_template, tokenizer.chat_template)
+    templates.install(template, tokenizer)
 
     def count(texts: list[str]) -> list[int]:
         if template.applies:
-            tokenizer.chat_template = template.text
             texts = [_rendered(tokenizer, text) for text in texts]
         return [len(tokens) for tokens in tokenizer(texts)["input_ids"]] if texts else []
 

@@ -115,10 +115,12 @@ def build_units(tasks: dict[str, Any], model: Any, keys: Keys, *, chat: bool, li
 
 
 def cut_batches(units: list[Unit], model: Any, batch_size: int | None, shard: Shard) -> list[list[Unit]]:
-    """Return the batches of one shard; without ``batch_size`` one batch with the shard's share of the units."""
-    if batch_size is None:
-        return [part for part in [units[shard.index :: shard.count]] if part]
+    """Return the batches of one shard; without ``batch_size`` one a kind, with the shard's share of its units."""
     kinds: dict[str, list[Unit]] = defaultdict(list)
+    if batch_size is None:
+        for unit in units[shard.index :: shard.count]:
+            kinds[unit.kind].append(unit)
+        return list(kinds.values())
     for unit in units:
         prompt = prompt_of(unit.stages[0][0])
         unit.order = (-_length(model, prompt), prompt)
@@ -138,7 +140,6 @@ class Generator:
     journal: Journal
     seed: int
     progress: Progress
-    sampled: bool = False
     _waiting: dict[Any, deque[tuple[Unit, Instance]]] = field(default_factory=dict)
     _started: float = 0.0
     _share: int = 1
@@ -161,7 +162,7 @@ class Generator:
                     self._take(unit, request, known, fresh=False)
                     if known.error is None:
                         asked.append((unit, request))
-                elif (failure := self._does_not_fit(request)) is not None:
+                elif (failure := self._does_not_fit(unit, request)) is not None:
                     self._record(unit, request, failure)
                 else:
                     missing += 1
@@ -236,7 +237,7 @@ class Generator:
             request.resps = [entry.response]
         self.progress.count(entry, fresh)
 
-    def _does_not_fit(self, request: Instance) -> Failure | None:
+    def _does_not_fit(self, unit: Unit, request: Instance) -> Failure | None:
         """Return a failure for a prompt that leaves no room to answer; shorten the answer where room is scarce.
 
         lm-eval would cut off the beginning of the prompt in silence.
@@ -244,7 +245,8 @@ class Generator:
         room = getattr(self.model, "max_length", None)
         if room is None or not hasattr(self.model, "tok_encode"):
             return None
-        length = _length(self.model, prompt_of(request))
+        known = request is unit.stages[0][0]
+        length = -unit.order[0] if known else _length(self.model, prompt_of(request))
         ranked = request.request_type == LOGLIKELIHOOD
         settings = {} if ranked else request.arguments[1]
         wanted = settings.get("max_gen_toks", 0)

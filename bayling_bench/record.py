@@ -58,10 +58,12 @@ class Run:
             with path.open(encoding="utf-8", newline="\n") as lines:
                 yield from map(json.loads, lines)
 
-    def write_scores(self, scores: Mapping[str, Any], items: Mapping[str, Iterable[Mapping[str, Any]]]) -> None:
-        """Write scores and items."""
-        for task, rows in items.items():
-            write_lines(self.folder / "items" / f"{task}.jsonl", rows)
+    def write_items(self, task: str, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Write the items of a task."""
+        write_lines(self.folder / "items" / f"{task}.jsonl", rows)
+
+    def write_scores(self, scores: Mapping[str, Any]) -> None:
+        """Write the scores of all tasks."""
         write_json(self.folder / "scores.json", {"schema": SCHEMA, "tasks": scores})
 
     def finish(self) -> None:

@@ -96,29 +96,32 @@ def _item(task: Any, doc: dict[str, Any], found: Mapping[tuple[str, int], dict],
     return ItemResponses(doc, entries, expected)
 
 
-def metrics(tasks: Mapping[str, Any], items: Mapping[str, list[ItemResponses]]) -> dict[str, Any]:
-    """Return lm-eval's results and samples for the answered items; tasks without any are left out.
+@dataclass(frozen=True)
+class Results:
+    """What lm-eval makes of one task's answered items."""
 
-    The result has ``results`` (task -> metric -> value) and ``samples`` (task -> per-item values, in item order).
-    """
-    positions = {name: [place for place, item in enumerate(items[name]) if item.answered] for name in tasks}
-    scored = {name: task for name, task in tasks.items() if positions[name]}
-    if not scored:
-        return {"results": {}, "samples": {}}
+    metrics: Mapping[str, float]
+    """Aggregated values under lm-eval's names, for example ``bleu,none``."""
+    samples: list[Mapping[str, Any]]
+    """Per-item values, in item order."""
+
+
+def metrics(name: str, task: Any, items: list[ItemResponses]) -> Results:
+    """Return lm-eval's results for the answered items of a task; none when no item was answered."""
+    positions = [place for place, item in enumerate(items) if item.answered]
+    if not positions:
+        return Results({}, [])
     responses = {
-        (name, item.doc["index"], turn): entry.response
-        for name in scored
-        for item in items[name]
-        if item.answered
-        for turn, entry in enumerate(item.entries)
+        (name, items[place].doc["index"], turn): entry.response
+        for place in positions
+        for turn, entry in enumerate(items[place].entries)
     }
-    found = lm_eval_evaluate(
+    found: Any = lm_eval_evaluate(
         lm=Replay(responses),
-        task_dict={"tasks": scored, "groups": {}},
-        samples={name: positions[name] for name in scored},
+        task_dict={"tasks": {name: task}, "groups": {}},
+        samples={name: positions},
         apply_chat_template=True,
         bootstrap_iters=0,
         log_samples=True,
     )
-    assert found is not None
-    return dict(found)
+    return Results(found["results"][name], found["samples"][name])

@@ -59,6 +59,7 @@ def make_plan(config: RunConfig) -> Plan:
     spec = model_spec.parse(config.model)
     if spec.kind == "published":
         spec = ModelSpec(spec.kind, published.check_system(spec.name), spec.text)
+    _refuse_idle_options(spec, config.model_options)
     tasks, left_out = [], {}
     for task in task_index.select(config.tasks):
         reason = _why_not(spec, task, config)
@@ -72,6 +73,16 @@ def make_plan(config: RunConfig) -> Plan:
             "See `bayling-bench tasks`."
         )
     return Plan(config, spec, tasks, left_out)
+
+
+def _refuse_idle_options(spec: ModelSpec, options: ModelOptions) -> None:
+    """Raise BenchError for an option that this kind of model would ignore."""
+    if options.base_url and spec.kind != "openai":
+        raise BenchError(
+            f"--base-url goes with --model openai:NAME, and the model is {spec.text}. Leave one of them out."
+        )
+    if options.chat_template and spec.generates_only:
+        raise BenchError(f"--chat-template has no effect on {spec.text}, which renders its own prompts. Leave it out.")
 
 
 def _why_not(spec: ModelSpec, task: Task, config: RunConfig) -> str | None:
@@ -168,8 +179,7 @@ def open_run(folder: Path, plan: Plan, model: Any, command: str) -> record.Run:
     Raises RunError naming what differs when the folder holds another run.
     """
     settings = settings_of(plan, model)
-    config = plan.config.to_json()
-    config["model_options"] |= {"base_url": model.identity.get("base_url")}
+    config = _recorded(plan.config, model.identity.get("base_url"))
     found = record.create(
         folder,
         {
@@ -239,6 +249,9 @@ def run(config: RunConfig, folder: Path | None, shard: Shard, caller: Caller) ->
         caller.say(f"left out: {name} ({reason})")
     with record.locked(folder, shard):
         caller.say(f"run folder: {folder}")
+        if (done := _done_already(plan, folder)) is not None:
+            caller.say("finished before; nothing to do")
+            return Outcome(done, 0, 0)
         tasks = load_tasks(plan)
         generated, found = _generate(plan, folder, tasks, shard, caller)
     return _conclude(plan, found, tasks, generated)
@@ -246,13 +259,35 @@ def run(config: RunConfig, folder: Path | None, shard: Shard, caller: Caller) ->
 
 def require_data(plan: Plan) -> None:
     """Raise DataError, naming the command that fetches it, when upstream data of a plan is not on this machine."""
-    for task in plan.tasks:
-        if not all(map(store.is_present, task.files(plan.config.options))):
-            names = ",".join(plan.config.tasks)
-            raise DataError(
-                f"The data of {task.name} is not on this machine. With a network: bayling-bench fetch "
-                f"{names.replace(',', ' ')}. {store.WITHOUT_NETWORK}"
-            )
+    absent = [file for file in plan.files if not store.is_present(file)]
+    if absent:
+        outputs = [plan.spec.text] if plan.spec.kind == "published" else []
+        raise DataError(
+            f"{len(absent)} files that the run reads are not on this machine, {absent[0].path} for one. "
+            f"With a network: bayling-bench fetch {' '.join([*plan.config.tasks, *outputs])}. {store.WITHOUT_NETWORK}"
+        )
+
+
+def _done_already(plan: Plan, folder: Path) -> record.Run | None:
+    """Return the run of a folder when it is complete and of these settings, as far as they show without the model."""
+    if not (folder / "done").exists():
+        return None
+    from bayling_bench.models.load import identity
+
+    found = record.load(folder)
+    known = identity(plan.spec, plan.config)
+    known.pop("dtype", None)
+    same = all(found.settings["model"].get(name) == value for name, value in known.items())
+    config = found.settings["config"]
+    asked = json.loads(json.dumps(_recorded(plan.config, known.get("base_url"))))
+    return found if same and config == asked and found.settings["data"] == _data(plan) else None
+
+
+def _recorded(config: RunConfig, base_url: str | None) -> dict[str, Any]:
+    """Return a configuration as the record keeps it: without what must not or need not stand there."""
+    values = config.to_json()
+    values["model_options"] |= {"base_url": base_url, "api_key_file": None}
+    return values
 
 
 def launched_shard(spec: ModelSpec, shard: Shard) -> Shard:
@@ -265,7 +300,9 @@ def launched_shard(spec: ModelSpec, shard: Shard) -> Shard:
         return shard
     import torch
 
-    if not torch.cuda.is_available() or shard.count > 1:
+    if shard.count > 1:
+        raise ModelError(f"The launcher started {processes} processes, which are shards already. Leave out --shard.")
+    if not torch.cuda.is_available():
         raise ModelError(
             f"The launcher started {processes} processes, but without GPUs lm-eval's hf back-end sees one, so each "
             f"would do all the work. Start {processes} commands instead: --shard 1/{processes} to "
@@ -283,6 +320,9 @@ def _generate(plan: Plan, folder: Path, tasks: dict[str, Any], shard: Shard, cal
     caller.say(f"loading {plan.spec.text}")
     model = load(plan.spec, plan.config, plan.tasks, batch_size)
     found = open_run(folder, plan, model, caller.command)
+    if found.settings["batch_size"] != model.batch_size:
+        # Another process of this run was first to find a size; batches are cut by its.
+        model.lm.batch_size_per_gpu = found.settings["batch_size"]
     journal = Journal(found.responses, shard.index)
     for place in journal.damaged:
         caller.say(f"warning: {place} is damaged; that response is made again")
@@ -338,15 +378,14 @@ def _conclude(
         missing = sum(item.expected - len(item.entries) for rows in items.values() for item in rows)
         if missing and not partial:
             return Outcome(found, generated, missing)
-        results = replay.metrics(tasks, items)
-        rows, lines = {}, {}
+        rows = {}
         for task in plan.tasks:
-            samples = results["samples"].get(task.name, [])
-            aggregated = results["results"].get(task.name, {})
-            rows[task.name], lines[task.name] = scores.task_record(
-                task, plan.config, items[task.name], aggregated, samples
-            )
-        found.write_scores(rows, lines)
+            # One task at a time: all requests and samples at once would be the run's peak of memory.
+            lm_task, responses = tasks.pop(task.name), items.pop(task.name)
+            results = replay.metrics(task.name, lm_task, responses)
+            rows[task.name], lines = scores.task_record(task, plan.config, responses, results)
+            found.write_items(task.name, lines)
+        found.write_scores(rows)
         failed = _too_many_unscored(plan, rows)
         if not missing and not failed:
             found.finish()
@@ -367,8 +406,8 @@ def _too_many_unscored(plan: Plan, rows: Mapping[str, Mapping[str, Any]]) -> str
     return f"{unscored} of {total} items are unscored ({named}), more than --max-unscored {allowed:g} allows"
 
 
-def resumed(folder: Path, given: ModelOptions) -> RunConfig:
-    """Return the configuration of the run in ``folder``, with what is never recorded taken from ``given``."""
+def resumed(folder: Path, given: ModelOptions, max_unscored: float | None) -> RunConfig:
+    """Return the configuration of the run in ``folder``, with what may change or is never recorded as ``given``."""
     config = RunConfig.from_json(record.load(folder).settings["config"])
     options = replace(
         config.model_options,
@@ -377,4 +416,5 @@ def resumed(folder: Path, given: ModelOptions) -> RunConfig:
         concurrency=given.concurrency,
         device=given.device or config.model_options.device,
     )
-    return replace(config, model_options=options)
+    allowed = config.max_unscored if max_unscored is None else max_unscored
+    return replace(config, model_options=options, max_unscored=allowed)

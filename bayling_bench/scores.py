@@ -10,7 +10,7 @@ import numpy as np
 
 from bayling_bench import statistics
 from bayling_bench.config import RunConfig
-from bayling_bench.replay import ItemResponses
+from bayling_bench.replay import ItemResponses, Results
 from bayling_bench.scoring import off_target, translation
 from bayling_bench.scoring.kinds import KINDS
 from bayling_bench.task_index import Task
@@ -39,21 +39,25 @@ Row = dict[str, Any]
 
 
 def task_record(
-    task: Task, config: RunConfig, items: Sequence[ItemResponses], results: Mapping[str, Any], samples: Sequence[Any]
+    task: Task, config: RunConfig, items: Sequence[ItemResponses], results: Results
 ) -> tuple[Row, list[Row]]:
     """Return what ``scores.json`` and ``items/<task>.jsonl`` hold of one task.
 
-    ``results`` are lm-eval's aggregated metrics (``bleu,none`` -> value), ``samples`` its per-item values.
+    ``results`` are lm-eval's, of the answered items.
     """
-    values = dict(zip([item.doc["index"] for item in items if item.answered], samples, strict=True))
+    values = dict(zip([item.doc["index"] for item in items if item.answered], results.samples, strict=True))
     rows = [_item(task, item, values.get(item.doc["index"])) for item in items]
     unscored = Counter(row["unscored"]["reason"] for row in rows if row["unscored"])
     metrics = {}
-    for name, kind in KINDS.items():
-        column = [row["values"][name] for row in rows if name in row["values"]]
-        if column:
-            value = results.get(f"{name},none", float(np.mean(column)) if kind.form == "share" else None)
-            metrics[name] = _metric(name, column, value, signature(task, config, name, _references(items)))
+    for name in KINDS:
+        having = [row for row in rows if name in row["values"]]
+        if having:
+            column = [row["values"][name] for row in having]
+            # What only the journal tells (truncated) is a share that lm-eval does not see.
+            value = results.metrics[f"{name},none"] if name != "truncated" else float(np.mean(column))
+            spread = _interval(name, column, [_cluster(row) for row in having])
+            metrics[name] = _metric(name, value, len(column), spread)
+            metrics[name]["signature"] = signature(task, config, name, _references(items))
     for row in rows:
         del row["values"]
     record = {
@@ -69,44 +73,47 @@ def task_record(
     return record, rows
 
 
-def _metric(name: str, column: list[Any], value: float, signature: str) -> Row:
+def _metric(name: str, value: float, n: int, spread: tuple[statistics.Interval | None, str | None]) -> Row:
     kind = KINDS[name]
     scale = 100.0 if kind.unit == "percent" else 1.0
-    interval, method = _interval(name, column)
+    interval, method = spread
     return {
         "value": scale * value,
         "low": None if interval is None else scale * interval.low,
         "high": None if interval is None else scale * interval.high,
-        "n": len(column),
+        "n": n,
         "unit": kind.unit,
         "higher_is_better": kind.higher_is_better,
-        "signature": signature,
         "interval": method,
     }
 
 
-def _interval(name: str, column: list[Any]) -> tuple[statistics.Interval | None, str | None]:
-    """Return a 95 % interval and how it was found; None where one item says nothing of the spread."""
-    form = KINDS[name].form
-    if form == "share":
+def _cluster(row: Row) -> str | int:
+    """Return what an item shares with others: its passage, where several questions are asked about one."""
+    return row["doc"].get("passage") or row["index"]
+
+
+def _interval(name: str, column: list[Any], clusters: list[Any]) -> tuple[statistics.Interval | None, str | None]:
+    """Return a 95 % interval and how it was found; None where the items say nothing of the spread."""
+    shared = len(set(clusters)) < len(clusters)
+    if KINDS[name].form == "share" and not shared:
         return statistics.wilson(int(sum(column)), len(column)), "Wilson 95 %"
-    if len(column) < 2:
+    table, aggregate = _table(name, column)
+    table = statistics.by_cluster(table, clusters) if shared else table
+    found = statistics.bootstrap_interval(table, aggregate, resamples=RESAMPLES, seed=SEED)
+    if found is None:
         return None, None
-    if form == "mean":
-        table = np.asarray(column, dtype=float)[:, None]
-        found = statistics.bootstrap_interval(
-            table, lambda sums: sums[:, 0] / len(column), resamples=RESAMPLES, seed=SEED
-        )
-    else:
-        aggregate: Callable[[np.ndarray], np.ndarray] = (
-            (lambda sums: sums[:, 0] / sums[:, 1])
-            if form == "ratio"
-            else (lambda sums: translation.corpus_scores(name, sums))
-        )
-        found = statistics.bootstrap_interval(
-            np.asarray(column, dtype=float), aggregate, resamples=RESAMPLES, seed=SEED
-        )
-    return found, f"bootstrap percentile 95 %, {RESAMPLES} resamples, seed {SEED}"
+    by = " by passage" if shared else ""
+    return found, f"bootstrap percentile 95 %{by}, {RESAMPLES} resamples, seed {SEED}"
+
+
+def _table(name: str, column: list[Any]) -> tuple[np.ndarray, Callable[[np.ndarray], np.ndarray]]:
+    """Return rows that add up, and what turns their sums into the metric."""
+    values = np.asarray(column, dtype=float)
+    form = KINDS[name].form
+    if form == "ngram":
+        return values, lambda sums: translation.corpus_scores(name, sums)
+    return (values if form == "ratio" else np.column_stack([values, np.ones(len(values))])), statistics.ratio
 
 
 def signature(task: Task, config: RunConfig, name: str, references: int) -> str:
@@ -138,7 +145,9 @@ def _item(task: Task, item: ItemResponses, sample: Mapping[str, Any] | None) -> 
         values["truncated"] = int("length" in reasons)
     doc = {key: value for key, value in item.doc.items() if key not in ("prompt", "references", "target", "index")}
     answers = item.doc.get("references") or ([item.doc["target"]] if item.doc["target"] else [])
-    scores = {name: value for name, value in values.items() if KINDS[name].form == "ngram"}
+    kept = {
+        name: value for name, value in values.items() if KINDS[name].form in ("ngram", "ratio") or KINDS[name].flags
+    }
     return {
         "item": f"{task.name}/{item.doc['index']}",
         "index": item.doc["index"],
@@ -146,7 +155,7 @@ def _item(task: Task, item: ItemResponses, sample: Mapping[str, Any] | None) -> 
         "references": answers,
         "turns": _ranked(item) if task.ranks_choices else _turns(item),
         "scores": {name: _shown(name, value) for name, value in values.items() if not KINDS[name].flags},
-        "statistics": scores,
+        "statistics": kept,
         "flags": [name for name, value in values.items() if KINDS[name].flags and value],
         "unscored": _unscored(item),
         "values": values,

@@ -25,7 +25,17 @@ _REQUIRED = {"task", "tag", "custom_dataset", "test_split", "output_type", "doc_
 _REQUIRED |= {"dataset_kwargs", "metric_list", "metadata"}
 _OPTIONAL = {"class", "process_results", "generation_kwargs", "doc_to_choice", "task_alias", "description"}
 _SUITES = ("mini", "wmt22", "interactive", "bayling80", "gaokao", "sat")
-_METADATA = {"version", "suite", "items", "languages"}
+_KINDS = {
+    "task": str,
+    "tag": list,
+    "custom_dataset": str,
+    "dataset_kwargs": dict,
+    "metric_list": list,
+    "metadata": dict,
+}
+_METADATA = {"version": float, "suite": str, "items": int, "languages": list}
+_OPTIONAL_METADATA = {"needs_judge": bool}
+_METRIC = {"metric": str, "aggregation": str, "higher_is_better": bool}
 
 
 @dataclass(frozen=True)
@@ -167,41 +177,65 @@ def _resolve(dotted: str) -> Callable[..., Any]:
 
 
 class _Loader(yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader):  # type: ignore[misc]
-    """Reads lm-eval's YAML; ``!function`` stays a dotted name."""
+    """Reads lm-eval's YAML; ``!function`` stays a dotted name, and a key given twice is a mistake."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """Return the mapping; YAML itself would let the last of two equal keys win in silence."""
+        keys = [key.value for key, _ in node.value]
+        twice = next((key for key in keys if keys.count(key) > 1), None)
+        if twice is not None:
+            raise yaml.constructor.ConstructorError(None, None, f"{twice!r} stands there twice", node.start_mark)
+        return super().construct_mapping(node, deep)
 
 
 _Loader.add_constructor("!function", lambda loader, node: loader.construct_scalar(node))
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _read(path: Path, including: tuple[Path, ...] = ()) -> dict[str, Any]:
     try:
         config = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise BenchError(f"{path}: not valid YAML ({' '.join(str(error).split())}).") from None
     if not isinstance(config, dict):
         raise BenchError(f"{path}: a task file must hold a mapping.")
     include = config.pop("include", None)
     if include is None:
         return config
-    base = path.parent / include
+    base = path.parent / str(include)
     if not base.is_file():
         raise BenchError(f"{path}: includes {include!r}, which does not exist.")
-    return {**_read(base), **config}
+    if base.resolve() in (path.resolve(), *including):
+        raise BenchError(f"{path}: includes itself, by way of {include!r}.")
+    return {**_read(base, (*including, path.resolve())), **config}
 
 
 def _check(path: Path, config: Mapping[str, Any]) -> None:
-    known = _REQUIRED | _OPTIONAL
-    for key in config:
-        if key not in known:
-            raise BenchError(f"{path}: unknown key {key!r}.{did_you_mean(key, known)}")
-    missing = _REQUIRED - set(config)
-    if missing:
-        raise BenchError(f"{path}: missing {', '.join(sorted(missing))}.")
-    missing = _METADATA - set(config["metadata"])
-    if missing:
-        raise BenchError(f"{path}: metadata lacks {', '.join(sorted(missing))}.")
+    _check_keys(f"{path}:", config, _REQUIRED, _OPTIONAL)
+    _check_kinds(f"{path}:", config, _KINDS)
+    metadata = config["metadata"]
+    _check_keys(f"{path}: metadata:", metadata, set(_METADATA), set(_OPTIONAL_METADATA))
+    _check_kinds(f"{path}: metadata:", metadata, {**_METADATA, **_OPTIONAL_METADATA})
+    for entry in config["metric_list"]:
+        if not isinstance(entry, dict):
+            raise BenchError(f"{path}: metric_list: {entry!r} is not of the form {{metric: NAME, …}}.")
+        _check_keys(f"{path}: metric_list:", entry, set(_METRIC), set())
+        _check_kinds(f"{path}: metric_list:", entry, _METRIC)
     functions = [config["custom_dataset"], config.get("class"), config.get("process_results")]
-    functions += [entry.get("aggregation") for entry in config["metric_list"]]
+    functions += [entry["aggregation"] for entry in config["metric_list"]]
     for name in functions:
         if name and "." in name and not name.startswith("bayling_bench."):
             raise BenchError(f"{path}: {name!r} is not a function of the package.")
+
+
+def _check_keys(place: str, values: Mapping[str, Any], required: set[str], optional: set[str]) -> None:
+    for key in values:
+        if key not in required | optional:
+            raise BenchError(f"{place} unknown key {key!r}.{did_you_mean(str(key), required | optional)}")
+    if missing := required - set(values):
+        raise BenchError(f"{place} missing {', '.join(sorted(missing))}.")
+
+
+def _check_kinds(place: str, values: Mapping[str, Any], kinds: Mapping[str, type]) -> None:
+    for key, kind in kinds.items():
+        if key in values and not isinstance(values[key], kind):
+            raise BenchError(f"{place} {key} must be a {kind.__name__}, not {values[key]!r}.")

@@ -1,7 +1,7 @@
 """GaoKao and SAT-type exams of AGIEval v1 (https://github.com/ruixiangcui/AGIEval), in two label states.
 
-A record: ``{"passage": null, "question": …, "options": ["(A)…", …], "label": "B", "answer": null, "other": null}``. Cloze
-items have their gold in ``answer``; gaokao-physics has a list of letters as label where several are right. The
+A record: ``{"passage": null, "question": …, "options": ["(A)…", …], "label": "B", "answer": null, "other": null}``.
+Cloze items have their gold in ``answer``; gaokao-physics has a list of letters as label where several are right. The
 paper's figures used the labels of June 2023; three were corrected since.
 """
 

@@ -46,7 +46,8 @@ def check_system(name: str) -> str:
     known = systems()
     if name.lower() not in known:
         raise ModelError(
-            f"--model published:{name}: no such system.{did_you_mean(name.lower(), known)} Released: {', '.join(known)}."
+            f"--model published:{name}: no such system.{did_you_mean(name.lower(), known)} "
+            f"Released: {', '.join(known)}."
         )
     return name.lower()
 

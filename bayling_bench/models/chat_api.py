@@ -26,7 +26,6 @@ from bayling_bench.models import endpoint
 from bayling_bench.models.chat_reply import Reply, read_refusal, read_reply, unanswered
 from bayling_bench.models.details import Detail
 from bayling_bench.models.endpoint import DEFAULT_URL, Endpoint
-from bayling_bench.models.endpoint import redact_url as redact_url
 from bayling_bench.models.spec import ModelSpec
 
 BACKOFF_S = 0.5

@@ -47,7 +47,7 @@ def load(spec: ModelSpec, config: RunConfig, tasks: list[Task], batch_size: int 
     lm = _load_weights(spec, config, batch_size)
     template = templates.resolve(options.chat_template, _own_template(lm.tokenizer))
     _require_template(spec, template, tasks)
-    lm.tokenizer.chat_template = template.text
+    templates.install(template, lm.tokenizer)
     described = identity(spec, config) | _loaded_identity(lm)
     return LoadedModel(lm, template, described, int(lm.batch_size) if spec.kind != "vllm" else batch_size or 256)
 
@@ -57,7 +57,7 @@ def identity(spec: ModelSpec, config: RunConfig) -> dict[str, Any]:
     options = config.model_options
     described: dict[str, Any] = {"spec": spec.text, "kind": spec.kind, "name": spec.label, "revision": options.revision}
     if spec.kind == "openai":
-        from bayling_bench.models.chat_api import DEFAULT_URL, redact_url
+        from bayling_bench.models.endpoint import DEFAULT_URL, redact_url
 
         return described | {"base_url": redact_url(options.base_url or DEFAULT_URL)}
     if spec.kind == "published":
@@ -108,5 +108,5 @@ def _hub_snapshot(spec: ModelSpec, revision: str | None) -> Path | None:
 
     try:
         return Path(snapshot_download(spec.name, revision=revision, local_files_only=True))
-    except (LocalEntryNotFoundError, OSError):
+    except (LocalEntryNotFoundError, OSError, ValueError):
         return None

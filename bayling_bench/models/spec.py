@@ -33,8 +33,9 @@ class ModelSpec:
 
     @property
     def label(self) -> str:
-        """Return a short name for tables and folders."""
-        return Path(self.name).name if self.kind in ("hf", "gguf", "vllm") else self.name
+        """Return a short name for tables and folders: the last part of a path, a hub id or a server's name."""
+        name = Path(self.name).name
+        return name if name not in ("", "..") else Path(self.name).resolve().name
 
     @property
     def local_path(self) -> Path | None:
@@ -75,17 +76,17 @@ def _check_weights(text: str, name: str, path: Path) -> None:
 
 
 def fingerprint(path: Path) -> str:
-    """Return a hash that changes when a model's files change.
+    """Return a hash that changes when a model's files change; what lies in folders below is no part of a model.
 
     Small files (configuration, tokenizer) are hashed whole; of each weight file the size and 16 evenly spread
     mebibytes, since training changes all of a tensor and 26 GB need not be read at every start.
     """
     total = hashlib.sha256()
-    files = [path] if path.is_file() else sorted(file for file in path.rglob("*") if file.is_file())
+    files = [path] if path.is_file() else sorted(file for file in path.iterdir() if file.is_file())
     for file in files:
-        if any(part.startswith(".") for part in file.relative_to(path).parts):
+        if file.name.startswith("."):
             continue
-        total.update(f"{file.relative_to(path)}\0{file.stat().st_size}\0".encode())
+        total.update(f"{file.name}\0{file.stat().st_size}\0".encode())
         _hash_samples(file, total)
     return f"sha256:{total.hexdigest()}"
 

@@ -9,9 +9,12 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+from jinja2 import TemplateError
 
 from bayling_bench.config import read_text_option
-from bayling_bench.errors import BenchError, did_you_mean
+from bayling_bench.errors import BenchError, ModelError, did_you_mean
 
 NAMED = {
     "chatml": (
@@ -46,6 +49,18 @@ class ChatTemplate:
     def applies(self) -> bool:
         """Return whether prompts are rendered as conversations."""
         return self.source != "none"
+
+
+def install(template: ChatTemplate, tokenizer: Any) -> None:
+    """Give the tokenizer its template; ModelError when the template cannot render one user message."""
+    tokenizer.chat_template = template.text
+    if not template.applies:
+        return
+    try:
+        tokenizer.apply_chat_template([{"role": "user", "content": "x"}], tokenize=False, add_generation_prompt=True)
+    except TemplateError as error:
+        named = f" {template.name}" if template.name else ""
+        raise ModelError(f"The chat template ({template.source}{named}) cannot be rendered: {error}.") from None
 
 
 def resolve(option: str | None, own: str | None) -> ChatTemplate:

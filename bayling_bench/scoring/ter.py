@@ -115,6 +115,8 @@ def edits(hypothesis: list[str], reference: list[str]) -> tuple[int, int]:
     """Return (number of edits, reference length), shifts included, as ``lib_ter.translation_edit_rate`` does."""
     if not reference:
         return len(hypothesis), 0
+    if hypothesis == reference:
+        return 0, len(reference)
     distance, shifts, candidates = EditDistance(reference), 0, 0
     while True:
         gain, shifted, candidates = lib_ter._shift(hypothesis, reference, distance, candidates)

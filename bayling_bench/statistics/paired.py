@@ -7,7 +7,7 @@ twenty. It is here because published tables use it.
 
 Approximate randomization (Noreen, 1989; Riezler and Maxwell, 2005): the outputs of the two systems are swapped item by
 item at random; p is the share of trials whose absolute difference is at least the observed one. It is two-sided and
-holds its level; with few items that differ all swaps are enumerated and p is exact. Rankings and `compare` decide by it.
+holds its level; with few items that differ all swaps are enumerated and p is exact. Rankings and comparisons go by it.
 
 Both count a tie as evidence against a difference (sacrebleu counts it for one; that matters for accuracy alone and
 for two equal systems, which get p = 1 here). With the same seed p is otherwise that of sacrebleu.

@@ -22,7 +22,7 @@ class Place(NamedTuple):
 
 
 def holm(p_values: ArrayLike) -> NDArray[np.float64]:
-    """Return p-values corrected so that all of them together err with the level at most (Holm, 1979), in given order."""
+    """Return p-values corrected so that all together err with the level at most (Holm, 1979), in the given order."""
     p = np.asarray(p_values, dtype=np.float64)
     order = np.argsort(p, kind="stable")
     corrected = np.minimum(np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1)), 1.0)
