@@ -240,7 +240,7 @@ def list_tasks(
 )
 def fetch(
     targets: Annotated[
-        list[str] | None, typer.Argument(metavar="[SUITE|TASK|published:SYSTEM|all]...", help="[default: all]")
+        list[str] | None, typer.Argument(metavar="[SUITE|TASK|published:SYSTEM|reviews|all]...", help="[default: all]")
     ] = None,
     mirror: Mirror = None,
     check: Annotated[bool, typer.Option("--check", help="Only hash again what is in the cache.")] = False,
@@ -333,6 +333,45 @@ def compare(
         raise BenchError(f"--format {form!r} is unknown. Known: {', '.join(forms)}.")
     options = comparing.Options(force=force, seed=seed, resamples=resamples, flips=flips)
     typer.echo(forms[form](comparing.compare(record.load(run_a), record.load(run_b), options)), nl=False)
+
+
+@app.command(
+    epilog="Examples:  audit bayling_2023  ·  audit bayling_2023 --format csv -o audit.csv  ·  audit path/to/my/board"
+)
+def audit(
+    board: Annotated[str, typer.Argument(metavar="BOARD", help="A board that is shipped, or the folder of your own.")],
+    form: Annotated[
+        str,
+        typer.Option("--format", help="table, csv, json, md; or readme, which writes README.md into the folder -o."),
+    ] = "table",
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="File. [default: the terminal]")] = None,
+    mirror: Mirror = None,
+) -> None:
+    """Compute a board's published figures again: equal, explained, or differs. Exit code 1 if any differs."""
+    from bayling_bench import leaderboard, record, terminal
+    from bayling_bench.audit import formats, readme, rows
+    from bayling_bench.data import store
+
+    if form not in ("table", "readme", *formats.TEXTS):
+        raise BenchError(f"--format {form!r} is unknown. Known: table, {', '.join(formats.TEXTS)}, readme.")
+    if form == "readme" and output is None:
+        raise BenchError(f"--format readme needs the board's folder: -o leaderboards/{board}")
+    store.set_mirror(mirror)
+    loaded = leaderboard.load(board)
+    audited = rows.audit(loaded)
+    if form == "readme" and output is not None:
+        readme.write(loaded, audited, output)
+    elif form == "table" and output is None:
+        terminal.out.print(formats.table(loaded, audited))
+    else:
+        text = formats.TEXTS["md" if form == "table" else form](loaded, audited)
+        if output is None:
+            typer.echo(text, nl=False)
+        else:
+            record.write_text(output, text)
+    terminal.say(formats.summary(audited))
+    if not rows.passed(audited):
+        raise typer.Exit(1)
 
 
 def _names(values: list[str] | None) -> tuple[str, ...]:

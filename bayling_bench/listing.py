@@ -80,7 +80,7 @@ def _cell(value: Any) -> str:
 
 
 def files_for(targets: Iterable[str]) -> list[catalogue.File]:
-    """Return the upstream files of tasks, suites, ``published:SYSTEM`` and ``all``, each once.
+    """Return the upstream files of tasks, suites, ``published:SYSTEM``, ``reviews`` and ``all``, each once.
 
     Both label states and every reference are included, so that all options work offline afterwards.
     """
@@ -88,6 +88,9 @@ def files_for(targets: Iterable[str]) -> list[catalogue.File]:
     for target in targets:
         if target == "all":
             return list(catalogue.files())
+        if target == "reviews":
+            files += catalogue.match(published.REPOSITORY, "exp/general_tasks/GPT4-REVIEW/*")
+            continue
         if target.startswith("published:"):
             files += published.files_of(published.check_system(target.partition(":")[2]))
             continue

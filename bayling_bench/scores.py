@@ -95,9 +95,13 @@ def _cluster(row: Row) -> str | int:
 
 def _interval(name: str, column: list[Any], clusters: list[Any]) -> tuple[statistics.Interval | None, str | None]:
     """Return a 95 % interval and how it was found; None where the items say nothing of the spread."""
-    shared = len(set(clusters)) < len(clusters)
+    independent = len(set(clusters))
+    shared = independent < len(clusters)
     if KINDS[name].form == "share" and not shared:
         return statistics.wilson(int(sum(column)), len(column)), "Wilson 95 %"
+    if KINDS[name].form == "share" and len(set(column)) == 1:
+        # Resampling items that are all alike would give a width of zero, as if nothing were uncertain.
+        return statistics.wilson(column[0] * independent, independent), f"Wilson 95 %, {independent} passages"
     table, aggregate = _table(name, column)
     table = statistics.by_cluster(table, clusters) if shared else table
     found = statistics.bootstrap_interval(table, aggregate, resamples=RESAMPLES, seed=SEED)

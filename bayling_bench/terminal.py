@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 import time
@@ -28,7 +29,9 @@ from rich.text import Text
 
 from bayling_bench.data.catalogue import File
 
-out = Console(highlight=False)
+# A pipe has no width of its own, and a table must not be cut to that of an imagined terminal.
+_WIDTH = None if sys.stdout.isatty() or "COLUMNS" in os.environ else 160
+out = Console(highlight=False, width=_WIDTH)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 _EVERY_SECONDS = 10.0
 _SILENCE_SECONDS = 60.0

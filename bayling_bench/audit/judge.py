@@ -1,0 +1,145 @@
+"""The released GPT-4 reviews as judgements, and the measures of the figures that were made from them.
+
+Verdicts are parsed again from the text of each review. A review that cannot be parsed, or whose text gives other scores
+than those stored beside it, has a ``failure`` and no scores: measures refuse a file that holds one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import TypedDict
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bayling_bench.audit.reach import Measured, Sample, require, share
+from bayling_bench.data import bayling, reviews
+from bayling_bench.errors import DataError
+from bayling_bench.scoring import verdicts
+
+JUDGE = "gpt-4"
+_STORED = {"WIN": "win", "TIE": "tie", "LOSS": "lose"}
+
+
+class Judgement(TypedDict):
+    """One judgement, as a line of ``judgements/<name>.jsonl`` of a run record."""
+
+    question_id: int
+    category: str
+    turns: str
+    language: str
+    judge: str
+    order: list[str]
+    """The systems as the judge saw them, first to last."""
+    system1: str
+    system2: str
+    evidence: str
+    scores: list[float] | None
+    verdict: str | None
+    """``win``, ``tie`` or ``lose`` for system1."""
+    failure: str | None
+    """Why there is no verdict."""
+
+
+def judgements(opponent: str, turns: str, language: str) -> list[Judgement]:
+    """Return the judgements of one released file; DataError where it does not fit BayLing-80 or the answers."""
+    return [_judgement(review, opponent, turns, language) for review in reviews.read(opponent, turns, language)]
+
+
+def _judgement(review: reviews.Review, opponent: str, turns: str, language: str) -> Judgement:
+    parsed = verdicts.parse_scores(review.text)
+    failure = parsed.reason if isinstance(parsed, verdicts.Unparsed) else _disagreement(review, parsed)
+    read = parsed if isinstance(parsed, verdicts.Scores) and failure is None else None
+    first, second = reviews.SYSTEM, reviews.OPPONENTS[opponent]
+    return Judgement(
+        question_id=review.question_id,
+        category=review.category,
+        turns=turns,
+        language=language,
+        judge=JUDGE,
+        order=[first, second],
+        system1=first,
+        system2=second,
+        evidence=read.evidence if read else review.text,
+        scores=[read.first, read.second] if read else None,
+        verdict=read.verdict if read else None,
+        failure=failure,
+    )
+
+
+def _disagreement(review: reviews.Review, parsed: verdicts.Scores) -> str | None:
+    if (parsed.first, parsed.second) != review.scores:
+        stored = " and ".join(f"{score:g}" for score in review.scores)
+        return f"the text gives {parsed.first:g} and {parsed.second:g}, the file {stored}"
+    if _STORED.get(review.result) != parsed.verdict:
+        return f"the text gives {parsed.verdict}, the file {review.result}"
+    return None
+
+
+def outcomes(opponent: str, turns: str, language: str, outcome: str) -> Measured:
+    """Return how many questions of one file BayLing wins, ties or loses."""
+    found = _read(opponent, turns, language)
+    return Measured(sum(each["verdict"] == outcome for each in found), len(found))
+
+
+def category_mean(opponent: str, turns: str, language: str, category: str, side: str) -> Measured:
+    """Return the mean score of one category; ``side`` is the system, BayLing or the opponent."""
+    place = [reviews.SYSTEM, reviews.OPPONENTS[opponent]].index(side)
+    scores = [_scores(each)[place] for each in _read(opponent, turns, language) if each["category"] == category]
+    if not scores:
+        raise DataError(f"BayLing-80 has no category {category!r}")
+    return Measured(sum(scores) / len(scores), len(scores))
+
+
+def score_ratio(opponent: str, files: Sequence[str], pooled: bool = False) -> Measured:
+    """Return the sum of BayLing's scores over the opponent's, in per cent: of all files pooled, or their mean."""
+    found = [_read(opponent, *_file(name)) for name in files]
+    if pooled:
+        found = [[each for judged in found for each in judged]]
+    ratios = [100 * sum(_scores(each)[0] for each in of) / sum(_scores(each)[1] for each in of) for of in found]
+    # A question is asked in every file, so that it is drawn with all its scores: [questions, files * 2].
+    files_of = [_read(opponent, *_file(name)) for name in files]
+    rows = np.hstack([np.array([_scores(each) for each in of]) for of in files_of])
+    sample = Sample([rows], _pooled_ratio if pooled else _mean_ratio)
+    return Measured(sum(ratios) / len(ratios), sum(map(len, found)), sample=sample)
+
+
+def _mean_ratio(sums: NDArray[np.float64]) -> NDArray[np.float64]:
+    return 100 * (sums[..., 0::2] / sums[..., 1::2]).mean(axis=-1)
+
+
+def _pooled_ratio(sums: NDArray[np.float64]) -> NDArray[np.float64]:
+    return 100 * sums[..., 0::2].sum(axis=-1) / sums[..., 1::2].sum(axis=-1)
+
+
+def outcome_share(opponent: str, files: Sequence[str], outcomes: Sequence[str]) -> Measured:
+    """Return the share in per cent of questions, over all files, that end in one of ``outcomes``."""
+    found = [each for name in files for each in _read(opponent, *_file(name))]
+    return share([each["verdict"] in outcomes for each in found], [each["question_id"] for each in found])
+
+
+def _file(name: str) -> tuple[str, str]:
+    turns, _, language = name.partition(".")
+    return turns, language
+
+
+def _scores(judgement: Judgement) -> list[float]:
+    assert judgement["scores"] is not None, "a file with a failed review is refused when read"
+    return judgement["scores"]
+
+
+def _read(opponent: str, turns: str, language: str) -> tuple[Judgement, ...]:
+    files = [reviews.review_file(opponent, turns, language), bayling.questions_file(language)]
+    require(files, "bayling-bench fetch reviews")
+    return _checked(opponent, turns, language)
+
+
+@lru_cache(maxsize=16)
+def _checked(opponent: str, turns: str, language: str) -> tuple[Judgement, ...]:
+    found = judgements(opponent, turns, language)
+    for number, each in enumerate(found, 1):
+        if each["failure"]:
+            file = reviews.review_file(opponent, turns, language)
+            raise DataError(f"{file.tail}, line {number}: {each['failure']}.")
+    return tuple(found)

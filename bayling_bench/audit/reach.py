@@ -1,0 +1,78 @@
+"""What a measure gives back, and what it raises where the outputs that it needs are not on this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bayling_bench.data import store
+from bayling_bench.data.catalogue import File
+from bayling_bench.statistics import Aggregate, Interval, by_cluster, macro_interval, ratio, wilson
+
+OUTPUTS = "outputs"
+CELLS = "published cells"
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Statistics [items, k] of each stratum, and what turns their sums into the figure; strata count alike."""
+
+    strata: Sequence[NDArray[np.float64]]
+    aggregate: Aggregate
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A figure as computed here, unrounded."""
+
+    value: float
+    items: int | None = None
+    """Over how many items; None where the figure is made of other figures."""
+    basis: str = OUTPUTS
+    """``outputs``, or ``published cells`` where it is made of printed figures."""
+    note: str = ""
+    sample: Sample | None = None
+    """What its interval is drawn from; None where items are not at hand, or are not independent."""
+    bounds: Interval | None = None
+    """Its interval where a formula gives it."""
+
+    @property
+    def interval(self) -> Interval | None:
+        """Return the 95 % interval: as given, else by a seeded bootstrap of the sample; None without one."""
+        if self.bounds is not None or self.sample is None:
+            return self.bounds
+        return macro_interval(self.sample.strata, self.sample.aggregate)
+
+
+class NotInReach(Exception):
+    """The outputs are not on this machine; ``command`` brings them."""
+
+    def __init__(self, what: str, command: str) -> None:
+        super().__init__(f"{what} not on this machine: {command}")
+        self.what = what
+        self.command = command
+
+
+def require(files: Iterable[File], command: str) -> None:
+    """Raise NotInReach unless all files are here; a damaged one is for the reader to refuse."""
+    absent = [file.path for file in files if not store.is_present(file)]
+    if absent:
+        more = f" and {len(absent) - 1} more" if len(absent) > 1 else ""
+        raise NotInReach(absent[0] + more, command)
+
+
+def percent(sums: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return first over second sum in per cent: the aggregate of shares and of score ratios."""
+    return 100 * ratio(sums)
+
+
+def share(hits: Sequence[bool], clusters: Sequence[Hashable], note: str = "") -> Measured:
+    """Return the share of hits in per cent, by Wilson's interval, or a bootstrap of clusters where items share some."""
+    rows = by_cluster([[float(hit), 1.0] for hit in hits], clusters)
+    bounds = None
+    if len(rows) == len(hits):
+        bounds = Interval(*(100 * bound for bound in wilson(sum(hits), len(hits))))
+    return Measured(100 * sum(hits) / len(hits), len(hits), note=note, sample=Sample([rows], percent), bounds=bounds)

@@ -1,0 +1,278 @@
+"""Boards: published figures as data, and how each of them is to be found again. A board is a folder, never code.
+
+``board.toml`` names the systems, the rules that compute figures and the tables to show; ``figures.csv`` holds the
+figures, a line each; ``explanations.toml`` states why a figure cannot come out as printed. ``leaderboards/README.md``
+describes the three files. Nothing here reads upstream data: see ``bayling_bench.audit`` for that.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from bayling_bench.errors import BenchError, did_you_mean
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:  # the standard library reads TOML from 3.11 on
+    import tomli as tomllib  # pyright: ignore[reportMissingImports]
+
+COLUMNS = ("group", "task", "system", "metric", "value", "items", "source")
+FIELDS = ("group", "task", "system", "metric")
+"""The fields by which a figure is named, and by which rules and explanations choose figures."""
+
+_BOARD_KEYS = {"title", "summary", "sources", "figures", "systems", "rules", "tables", "beside"}
+_RULE_KEYS = {*FIELDS, "measure", "arguments", "decimals", "also"}
+_ALSO_KEYS = {"label", "measure", "arguments"}
+_EXPLANATION_KEYS = {*FIELDS, "name", "kind", "reason", "evidence", "check"}
+_TABLE_KEYS = {"title", "note", "tasks", "task_pattern", "systems", "metrics", "decimals"}
+
+
+class BoardError(BenchError):
+    """A board folder with a mistake in it; the message names the file and what to write instead."""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One published number."""
+
+    group: str
+    task: str
+    system: str
+    metric: str
+    value: float
+    items: int | None
+    """Over how many items, where that is published."""
+    source: str
+    line: str = ""
+    """File and line of the board that hold it."""
+
+    @property
+    def key(self) -> tuple[str, str, str, str]:
+        """Return group, task, system and metric, which together name a figure."""
+        return self.group, self.task, self.system, self.metric
+
+
+@dataclass(frozen=True)
+class Selector:
+    """Regular expressions for some fields of a figure; each must match the whole field."""
+
+    patterns: Mapping[str, re.Pattern[str]]
+
+    def match(self, figure: Figure) -> dict[str, str] | None:
+        """Return what the named groups caught, or None where the figure is not chosen."""
+        caught: dict[str, str] = {}
+        for name, pattern in self.patterns.items():
+            found = pattern.fullmatch(getattr(figure, name))
+            if found is None:
+                return None
+            caught.update({key: value for key, value in found.groupdict().items() if value is not None})
+        return caught
+
+
+@dataclass(frozen=True)
+class Rule:
+    """How the chosen figures are computed; ``measure`` is None where no program can."""
+
+    selector: Selector
+    measure: str | None
+    arguments: Mapping[str, Any]
+    decimals: int
+    """Decimals that the figures were printed with."""
+    also: Sequence[Mapping[str, Any]]
+    """What the same figure is under other fair rules: each a label, arguments, and a measure where it is another."""
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Why chosen figures cannot come out as printed: a fact with evidence, and a check that must hold."""
+
+    name: str
+    kind: str
+    selector: Selector
+    reason: str
+    evidence: str
+    check: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Board:
+    """A board as its folder describes it."""
+
+    name: str
+    folder: Path
+    title: str
+    summary: str
+    sources: Mapping[str, str]
+    """Where figures come from: a short name and an address or reference."""
+    systems: Mapping[str, Mapping[str, str]]
+    """By id: ``name`` for tables and ``outputs``, where its outputs lie (``published:…``, ``wmt22:…``, ``run:…``)."""
+    figures: Sequence[Figure]
+    rules: Sequence[Rule]
+    explanations: Sequence[Explanation]
+    tables: Sequence[Mapping[str, Any]]
+    beside: Sequence[str] = ()
+    """Systems without published figures here, computed by the same rules and shown in the same tables."""
+    index: Mapping[tuple[str, str, str, str], Figure] = field(default_factory=dict, repr=False)
+
+    def rule_of(self, figure: Figure) -> tuple[Rule, dict[str, Any]]:
+        """Return the first rule that chooses the figure, and its arguments with what its patterns caught.
+
+        BoardError when no rule does.
+        """
+        for rule in self.rules:
+            caught = rule.selector.match(figure)
+            if caught is not None:
+                return rule, {**rule.arguments, **caught}
+        named = ", ".join(f'{name} = "{getattr(figure, name)}"' for name in FIELDS)
+        raise BoardError(
+            f"{figure.line}: no rule of {self.folder / 'board.toml'} chooses this figure ({named}). Add one; without "
+            "`measure` where no program can compute it."
+        )
+
+    def explanations_of(self, figure: Figure) -> Iterator[tuple[Explanation, dict[str, str]]]:
+        """Yield the explanations that cover the figure, with what their patterns caught."""
+        for explanation in self.explanations:
+            caught = explanation.selector.match(figure)
+            if caught is not None:
+                yield explanation, caught
+
+    def name_of(self, system: str) -> str:
+        """Return a system's name for tables."""
+        return self.systems.get(system, {}).get("name", system)
+
+
+def leaderboards_path() -> Path:
+    """Return the folder of boards: inside the installed package, or beside it in a checkout."""
+    package = Path(__file__).parent
+    installed = package / "leaderboards"
+    return installed if installed.is_dir() else package.parent / "leaderboards"
+
+
+def names() -> list[str]:
+    """Return the names of the boards that are shipped."""
+    return sorted(path.parent.name for path in leaderboards_path().glob("*/board.toml"))
+
+
+def load(board: str) -> Board:
+    """Return a board by its name, or by the path of a folder of your own; BoardError for a mistake in either."""
+    own = Path(board)
+    folder = own if (own / "board.toml").is_file() else leaderboards_path() / board
+    if not board or not (folder / "board.toml").is_file():
+        raise BoardError(
+            f"No board is called {board!r}, and no folder of that name holds a board.toml."
+            f"{did_you_mean(board, names())} Shipped: {', '.join(names())}."
+        )
+    config = _toml(folder / "board.toml")
+    _known(folder / "board.toml", config, _BOARD_KEYS, {"title", "figures", "systems", "rules"})
+    figures = [figure for name in config["figures"] for figure in read_figures(folder / name)]
+    explanations = folder / "explanations.toml"
+    stated = _toml(explanations).get("explanations", []) if explanations.is_file() else []
+    found = Board(
+        name=folder.resolve().name,
+        folder=folder,
+        title=config["title"],
+        summary=config.get("summary", "").strip(),
+        sources=config.get("sources", {}),
+        systems=config["systems"],
+        figures=figures,
+        rules=[_rule(folder / "board.toml", entry) for entry in config["rules"]],
+        explanations=[_explanation(explanations, entry) for entry in stated],
+        tables=[_table(folder / "board.toml", entry) for entry in config.get("tables", [])],
+        beside=config.get("beside", []),
+        index=_index(figures),
+    )
+    _no_idle_explanation(found)
+    return found
+
+
+def read_figures(path: Path) -> list[Figure]:
+    """Return the figures of a CSV file with the columns `COLUMNS`; BoardError with the line of a mistake."""
+    if not path.is_file():
+        raise BoardError(f"{path} does not exist; board.toml names it under `figures`.")
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = csv.DictReader(file)
+        if tuple(rows.fieldnames or ()) != COLUMNS:
+            raise BoardError(f"{path}, line 1: the columns must be {','.join(COLUMNS)}.")
+        return [_figure(f"{path}, line {rows.line_num}", row) for row in rows]
+
+
+def _figure(line: str, row: Mapping[str | Any, str | Any]) -> Figure:
+    if None in row or None in row.values():
+        raise BoardError(f"{line}: {len(COLUMNS)} columns are expected. Quote a field that holds a comma.")
+    try:
+        value, items = float(row["value"]), int(row["items"]) if row["items"] else None
+    except ValueError:
+        raise BoardError(f"{line}: value {row['value']!r} or items {row['items']!r} is not a number.") from None
+    group, task, system, metric = (row[name] for name in FIELDS)
+    return Figure(group, task, system, metric, value, items, row["source"], line)
+
+
+def _index(figures: Sequence[Figure]) -> dict[tuple[str, str, str, str], Figure]:
+    found: dict[tuple[str, str, str, str], Figure] = {}
+    for figure in figures:
+        if figure.key in found:
+            raise BoardError(f"{figure.line}: the same figure stands in {found[figure.key].line} too. Remove one.")
+        found[figure.key] = figure
+    return found
+
+
+def _toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise BoardError(f"{path}: not valid TOML ({error}).") from None
+
+
+def _known(path: Path, entry: Mapping[str, Any], known: set[str], required: set[str]) -> None:
+    for key in entry:
+        if key not in known:
+            raise BoardError(f"{path}: unknown key {key!r}.{did_you_mean(key, known)}")
+    missing = required - set(entry)
+    if missing:
+        raise BoardError(f"{path}: {entry.get('name', 'an entry')} lacks {', '.join(sorted(missing))}.")
+
+
+def _selector(path: Path, entry: Mapping[str, Any]) -> Selector:
+    try:
+        return Selector({name: re.compile(entry[name]) for name in FIELDS if name in entry})
+    except re.error as error:
+        raise BoardError(f"{path}: {error.pattern!r} is not a regular expression ({error}).") from None
+
+
+def _rule(path: Path, entry: Mapping[str, Any]) -> Rule:
+    _known(path, entry, _RULE_KEYS, {"decimals"})
+    for also in entry.get("also", []):
+        _known(path, also, _ALSO_KEYS, {"label"})
+    return Rule(
+        _selector(path, entry),
+        entry.get("measure"),
+        entry.get("arguments", {}),
+        entry["decimals"],
+        entry.get("also", []),
+    )
+
+
+def _explanation(path: Path, entry: Mapping[str, Any]) -> Explanation:
+    _known(path, entry, _EXPLANATION_KEYS, {"name", "kind", "reason", "evidence", "check"})
+    reason, evidence = (" ".join(entry[name].split()) for name in ("reason", "evidence"))
+    return Explanation(entry["name"], entry["kind"], _selector(path, entry), reason, evidence, entry["check"])
+
+
+def _table(path: Path, entry: Mapping[str, Any]) -> Mapping[str, Any]:
+    _known(path, entry, _TABLE_KEYS, {"title", "tasks", "systems", "metrics", "decimals"})
+    return entry
+
+
+def _no_idle_explanation(board: Board) -> None:
+    for explanation in board.explanations:
+        if not any(explanation.selector.match(figure) is not None for figure in board.figures):
+            raise BoardError(
+                f"{board.folder / 'explanations.toml'}: {explanation.name!r} covers no figure. Mend its patterns or "
+                "remove it."
+            )
