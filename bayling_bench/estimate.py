@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from bayling_bench import run as runs
+from bayling_bench import plan as planning
 from bayling_bench.config import RunConfig
 from bayling_bench.errors import ModelError
 from bayling_bench.models import templates
@@ -17,8 +17,8 @@ _CHARACTERS_A_TOKEN = 3
 
 def lines(config: RunConfig) -> Iterator[str]:
     """Yield the plan as lines of a table; BenchError when it cannot be carried out."""
-    plan = runs.make_plan(config)
-    runs.require_data(plan)
+    plan = planning.make_plan(config)
+    planning.require_data(plan)
     count, how = _counter(plan)
     for name, reason in plan.left_out.items():
         yield f"left out: {name} ({reason})"
@@ -30,7 +30,7 @@ def lines(config: RunConfig) -> Iterator[str]:
         yield _line(task.name, numbers)
     yield _line("in all", totals)
     yield f"Prompt tokens {how}. Later turns count the longest answers that turn 1 may have."
-    yield f"run folder: {runs.default_folder(plan)} (unless -o says otherwise). Nothing was generated."
+    yield f"run folder: {planning.default_folder(plan)} (unless -o says otherwise). Nothing was generated."
 
 
 def _line(name: str, numbers: Any) -> str:
@@ -38,7 +38,7 @@ def _line(name: str, numbers: Any) -> str:
     return f"{name:36} {items:>7,} {requests:>9,} {prompts:>14,} {generated:>18,}"
 
 
-def _numbers(plan: runs.Plan, task: Task, count: Callable[[list[str]], list[int]]) -> tuple[int, int, int, int]:
+def _numbers(plan: planning.Plan, task: Task, count: Callable[[list[str]], list[int]]) -> tuple[int, int, int, int]:
     documents = task.documents(plan.config.options)[: plan.config.limit]
     answer = plan.generation().get(task.name, {}).get("max_gen_toks", 0)
     if task.ranks_choices:
@@ -58,7 +58,7 @@ def _numbers(plan: runs.Plan, task: Task, count: Callable[[list[str]], list[int]
     return len(documents), len(lengths), prompts, len(lengths) * answer
 
 
-def _counter(plan: runs.Plan) -> tuple[Callable[[list[str]], list[int]], str]:
+def _counter(plan: planning.Plan) -> tuple[Callable[[list[str]], list[int]], str]:
     """Return a function that counts the tokens of user messages, and how it does so."""
     if plan.spec.generates_only:
         return (
@@ -82,7 +82,7 @@ def _rendered(tokenizer: Any, text: str) -> str:
     return tokenizer.apply_chat_template(message, tokenize=False, add_generation_prompt=True)
 
 
-def _tokenizer(plan: runs.Plan) -> Any:
+def _tokenizer(plan: planning.Plan) -> Any:
     from transformers import AutoTokenizer
 
     logging.getLogger("transformers").setLevel(logging.ERROR)

@@ -1,142 +1,23 @@
-"""``run``, ``score`` and their plan: from a configuration to a finished record, across kills and processes."""
+"""``run`` and ``score``: from a configuration to a finished record, across kills and processes."""
 
 from __future__ import annotations
 
 import datetime
-import functools
 import json
-import logging
-import os
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from bayling_bench import __version__, provenance, record, task_index
+from bayling_bench import plan as planning
 from bayling_bench.config import ModelOptions, RunConfig, Shard
-from bayling_bench.data import mini, published, store
-from bayling_bench.data.catalogue import File
-from bayling_bench.errors import BenchError, DataError, ModelError, RunError
-from bayling_bench.journal import digest
-from bayling_bench.models import spec as model_spec
+from bayling_bench.data import mini
+from bayling_bench.errors import RunError
 from bayling_bench.models.spec import ModelSpec
-from bayling_bench.task_index import Task
 
 
-@dataclass(frozen=True)
-class Plan:
-    """What a run will do, before any model is loaded."""
-
-    config: RunConfig
-    spec: ModelSpec
-    tasks: list[Task]
-    left_out: dict[str, str] = field(default_factory=dict)
-    """Tasks that were asked for but cannot be asked of this model, with the reason."""
-
-    @property
-    def files(self) -> list[File]:
-        """Return every upstream file that the run reads."""
-        files = task_index.files_of(self.tasks, self.config.options)
-        if self.spec.kind == "published":
-            form = self.config.options.prompt_form
-            files += [file for task in self.tasks if (file := published.output_file(self.spec.name, task, form))]
-        return files
-
-    def generation(self) -> dict[str, dict[str, Any]]:
-        """Return the generation settings of each task."""
-        return {
-            task.name: self.config.generation.for_task(task.suite, dict(task.config.get("generation_kwargs", {})))
-            for task in self.tasks
-            if not task.ranks_choices
-        }
-
-
-def make_plan(config: RunConfig) -> Plan:
-    """Return the plan of a configuration.
-
-    Raises BenchError for unknown tasks or models, and when nothing is left that the model could be asked.
-    """
-    spec = model_spec.parse(config.model)
-    if spec.kind == "published":
-        spec = ModelSpec(spec.kind, published.check_system(spec.name), spec.text)
-    _refuse_idle_options(spec, config.model_options)
-    tasks, left_out = [], {}
-    for task in task_index.select(config.tasks):
-        reason = _why_not(spec, task, config)
-        if reason:
-            left_out[task.name] = reason
-        else:
-            tasks.append(task)
-    if not tasks:
-        raise BenchError(
-            f"--model {spec.text} can do none of the tasks asked for: {next(iter(left_out.values()))}. "
-            "See `bayling-bench tasks`."
-        )
-    return Plan(config, spec, tasks, left_out)
-
-
-def _refuse_idle_options(spec: ModelSpec, options: ModelOptions) -> None:
-    """Raise BenchError for an option that this kind of model would ignore."""
-    if options.base_url and spec.kind != "openai":
-        raise BenchError(
-            f"--base-url goes with --model openai:NAME, and the model is {spec.text}. Leave one of them out."
-        )
-    if options.chat_template and spec.generates_only:
-        raise BenchError(f"--chat-template has no effect on {spec.text}, which renders its own prompts. Leave it out.")
-
-
-def _why_not(spec: ModelSpec, task: Task, config: RunConfig) -> str | None:
-    if task.ranks_choices and spec.generates_only:
-        return f"{spec.kind}: models give no log-likelihoods"
-    if spec.kind == "published" and published.output_file(spec.name, task, config.options.prompt_form) is None:
-        return f"published:{spec.name} has no outputs for it (prompt form {config.options.prompt_form})"
-    return None
-
-
-def default_folder(plan: Plan) -> Path:
-    """Return the folder that the same command always comes back to."""
-    from bayling_bench.models.load import identity
-
-    config = plan.config
-    described = identity(plan.spec, config)
-    if plan.spec.local_path is None:
-        # A hub model has no fingerprint before its first download, and the folder must be the same afterwards.
-        described.pop("fingerprint", None)
-    chosen = [config.tasks, asdict(config.options), asdict(config.generation), config.limit, config.model_options.dtype]
-    settings = digest(described, config.model_options.chat_template, chosen)[:8]
-    return Path("runs") / f"{plan.spec.label.removesuffix('.gguf')}-{settings}"
-
-
-def load_tasks(plan: Plan) -> dict[str, Any]:
-    """Return the lm-eval tasks of a plan, with its generation settings.
-
-    Raises DataError when upstream data is absent or damaged.
-    """
-    os.environ.setdefault("TQDM_DISABLE", "1")
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    logging.getLogger("lm_eval").setLevel(logging.ERROR)
-    from lm_eval.tasks import TaskManager
-
-    from bayling_bench.scoring import process
-
-    manager = TaskManager(
-        include_defaults=False,
-        include_path=str(task_index.tasks_path()),
-        metadata=asdict(plan.config.options),
-    )
-    loaded = manager.load([task.name for task in plan.tasks])["tasks"]
-    for name, settings in plan.generation().items():
-        loaded[name].set_config(key="generation_kwargs", value=settings)
-    for task in loaded.values():
-        if task.config.process_results is process.translation:
-            chosen = functools.partial(process.translation, metrics=plan.config.metrics)
-            task.set_config(key="process_results", value=chosen)
-        task.set_config(key="num_fewshot", value=0)
-        task.set_fewshot_seed(seed=plan.config.generation.seed)
-    return loaded
-
-
-def settings_of(plan: Plan, model: Any) -> dict[str, Any]:
+def settings_of(plan: planning.Plan, model: Any) -> dict[str, Any]:
     """Return what must be equal for two commands to work on the same run."""
     generation = plan.generation()
     return {
@@ -164,7 +45,7 @@ def settings_of(plan: Plan, model: Any) -> dict[str, Any]:
     }
 
 
-def _data(plan: Plan) -> list[dict[str, str]]:
+def _data(plan: planning.Plan) -> list[dict[str, str]]:
     """Return every file that the run reads, with hash, licence and citation."""
     own = [mini.provenance()] if any(task.suite == "mini" for task in plan.tasks) else []
     return own + [
@@ -173,7 +54,7 @@ def _data(plan: Plan) -> list[dict[str, str]]:
     ]
 
 
-def open_run(folder: Path, plan: Plan, model: Any, command: str) -> record.Run:
+def open_run(folder: Path, plan: planning.Plan, model: Any, command: str) -> record.Run:
     """Return the run of a folder, made new or found with the same settings.
 
     Raises RunError naming what differs when the folder holds another run.
@@ -241,10 +122,10 @@ def run(config: RunConfig, folder: Path | None, shard: Shard, caller: Caller) ->
 
     Raises BenchError with everything finished kept.
     """
-    plan = make_plan(config)
-    shard = launched_shard(plan.spec, shard)
-    require_data(plan)
-    folder = folder or default_folder(plan)
+    plan = planning.make_plan(config)
+    shard = planning.launched_shard(plan.spec, shard)
+    planning.require_data(plan)
+    folder = folder or planning.default_folder(plan)
     for name, reason in plan.left_out.items():
         caller.say(f"left out: {name} ({reason})")
     with record.locked(folder, shard):
@@ -252,23 +133,12 @@ def run(config: RunConfig, folder: Path | None, shard: Shard, caller: Caller) ->
         if (done := _done_already(plan, folder)) is not None:
             caller.say("finished before; nothing to do")
             return Outcome(done, 0, 0)
-        tasks = load_tasks(plan)
+        tasks = planning.load_tasks(plan)
         generated, found = _generate(plan, folder, tasks, shard, caller)
     return _conclude(plan, found, tasks, generated)
 
 
-def require_data(plan: Plan) -> None:
-    """Raise DataError, naming the command that fetches it, when upstream data of a plan is not on this machine."""
-    absent = [file for file in plan.files if not store.is_present(file)]
-    if absent:
-        outputs = [plan.spec.text] if plan.spec.kind == "published" else []
-        raise DataError(
-            f"{len(absent)} files that the run reads are not on this machine, {absent[0].path} for one. "
-            f"With a network: bayling-bench fetch {' '.join([*plan.config.tasks, *outputs])}. {store.WITHOUT_NETWORK}"
-        )
-
-
-def _done_already(plan: Plan, folder: Path) -> record.Run | None:
+def _done_already(plan: planning.Plan, folder: Path) -> record.Run | None:
     """Return the run of a folder when it is complete and of these settings, as far as they show without the model."""
     if not (folder / "done").exists():
         return None
@@ -290,28 +160,9 @@ def _recorded(config: RunConfig, base_url: str | None) -> dict[str, Any]:
     return values
 
 
-def launched_shard(spec: ModelSpec, shard: Shard) -> Shard:
-    """Return the shard of a process that ``accelerate launch`` or ``torchrun`` started, one a GPU.
-
-    Raises ModelError without GPUs: there lm-eval's hf back-end reports one process, and each would do all the work.
-    """
-    processes = int(os.environ.get("WORLD_SIZE", "1"))
-    if processes == 1 or spec.kind not in ("hf", "gguf"):
-        return shard
-    import torch
-
-    if shard.count > 1:
-        raise ModelError(f"The launcher started {processes} processes, which are shards already. Leave out --shard.")
-    if not torch.cuda.is_available():
-        raise ModelError(
-            f"The launcher started {processes} processes, but without GPUs lm-eval's hf back-end sees one, so each "
-            f"would do all the work. Start {processes} commands instead: --shard 1/{processes} to "
-            f"{processes}/{processes}."
-        )
-    return Shard(int(os.environ["RANK"]), processes)
-
-
-def _generate(plan: Plan, folder: Path, tasks: dict[str, Any], shard: Shard, caller: Caller) -> tuple[int, record.Run]:
+def _generate(
+    plan: planning.Plan, folder: Path, tasks: dict[str, Any], shard: Shard, caller: Caller
+) -> tuple[int, record.Run]:
     from bayling_bench import evaluate
     from bayling_bench.journal import Journal
     from bayling_bench.models.load import load
@@ -339,7 +190,7 @@ def _generate(plan: Plan, folder: Path, tasks: dict[str, Any], shard: Shard, cal
     return progress.generated, found
 
 
-def keys_of(plan: Plan, found: record.Run) -> Any:
+def keys_of(plan: planning.Plan, found: record.Run) -> Any:
     """Return the maker of journal keys for a run: what stands in its record, so that scoring needs no model."""
     from bayling_bench.evaluate import Keys
 
@@ -353,20 +204,20 @@ def score(folder: Path, metrics: tuple[str, ...] = ()) -> Outcome:
     plan = plan_of(found)
     if metrics:
         plan = replace(plan, config=replace(plan.config, metrics=metrics))
-    return _conclude(plan, found, load_tasks(plan), 0, partial=True)
+    return _conclude(plan, found, planning.load_tasks(plan), 0, partial=True)
 
 
-def plan_of(found: record.Run) -> Plan:
+def plan_of(found: record.Run) -> planning.Plan:
     """Return the plan that a run folder was made by."""
     config = RunConfig.from_json(found.settings["config"])
     tasks = task_index.select(task["name"] for task in found.settings["tasks"])
     parsed = found.settings["model"]
     spec = ModelSpec(parsed["kind"], parsed["spec"].partition(":")[2] or parsed["spec"], parsed["spec"])
-    return Plan(config, spec, tasks, found.settings["left_out"])
+    return planning.Plan(config, spec, tasks, found.settings["left_out"])
 
 
 def _conclude(
-    plan: Plan, found: record.Run, tasks: dict[str, Any], generated: int, *, partial: bool = False
+    plan: planning.Plan, found: record.Run, tasks: dict[str, Any], generated: int, *, partial: bool = False
 ) -> Outcome:
     """Score when every response is there (or ``partial``), and mark the run as done when nothing failed."""
     from bayling_bench import replay, scores
@@ -378,6 +229,12 @@ def _conclude(
         missing = sum(item.expected - len(item.entries) for rows in items.values() for item in rows)
         if missing and not partial:
             return Outcome(found, generated, missing)
+        fitting = sum(len(item.entries) for rows in items.values() for item in rows)
+        if missing and (found.finished or (journal.entries() and not fitting)):
+            raise RunError(
+                f"{found.folder}: {missing} of the saved responses do not fit the tasks and data of today (another "
+                "version of a task, of its data or of this program). Nothing was changed; run the model again with -o."
+            )
         rows = {}
         for task in plan.tasks:
             # One task at a time: all requests and samples at once would be the run's peak of memory.
@@ -392,8 +249,8 @@ def _conclude(
     return Outcome(found, generated, missing, failed)
 
 
-def _too_many_unscored(plan: Plan, rows: Mapping[str, Mapping[str, Any]]) -> str | None:
-    unscored = sum(sum(row["unscored"].values()) for row in rows.values())
+def _too_many_unscored(plan: planning.Plan, rows: Mapping[str, Mapping[str, Any]]) -> str | None:
+    unscored = sum(sum(row["unscored"].values()) - row["unscored"].get("not_generated", 0) for row in rows.values())
     total = sum(row["items"] for row in rows.values())
     allowed = plan.config.max_unscored
     if unscored <= allowed * total:

@@ -19,7 +19,7 @@ LINE = (
     "data", "task_index", "listing",                        # what is asked
     "journal", "models", "multi_turn", "evaluate",          # asking it
     "replay", "scoring", "statistics", "scores",            # what came of it
-    "provenance", "record", "run", "estimate",              # a whole run
+    "provenance", "record", "plan", "run", "estimate",      # a whole run
     "report", "leaderboard", "compare", "audit",            # reading runs
     "terminal", "cli",                                      # showing them
 )  # fmt: skip

@@ -161,6 +161,16 @@ def test_score_of_an_unfinished_run_says_what_is_missing(copy: Path):
     assert row["unscored"] == {"not_generated": 2} and row["metrics"]["bleu"]["n"] == 7
 
 
+def test_score_refuses_responses_of_another_data_state_and_leaves_the_record_alone(copy: Path):
+    before = results(copy)
+    settings = json.loads((copy / "run.json").read_text(encoding="utf-8"))
+    settings["config"]["options"]["prompt_form"] = "zh"
+    (copy / "run.json").write_text(json.dumps(settings), encoding="utf-8")
+    with pytest.raises(RunError, match="18 of the saved responses do not fit the tasks and data of today"):
+        runs.score(copy)
+    assert results(copy) == before
+
+
 @pytest.mark.parametrize(
     ("named", "changes"),
     [
