@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -86,6 +87,11 @@ Cli = Callable[..., subprocess.CompletedProcess]
 def cli_environment(**extra: str) -> dict[str, str]:
     """The environment of a command under test: one thread, no hub."""
     return {**os.environ, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", "COLUMNS": "200", **extra}
+
+
+def heed_ctrl_c() -> None:
+    """Let a child process hear SIGINT, which a shell's background job is started deaf to."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 from chat_server import ChatServer, running, waits_for
-from conftest import cli_environment
+from conftest import cli_environment, heed_ctrl_c
 
 from bayling_bench import __version__, cli, task_index
 from bayling_bench.config import TaskOptions
@@ -248,7 +248,7 @@ def test_ctrl_c_keeps_what_is_finished_and_says_how_to_go_on(server, tmp_path):
     rest = threading.Event()
     arguments = map(str, run_of(server, "--limit", 6, "--concurrency", 1))
     command = [sys.executable, "-m", "bayling_bench.cli", *arguments]
-    where = {"cwd": tmp_path, "env": cli_environment(), "text": True}
+    where = {"cwd": tmp_path, "env": cli_environment(), "text": True, "preexec_fn": heed_ctrl_c}
     server.faults = {first_documents(3)[2]["source"]: [waits_for(rest)]}
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **where)
     deadline = time.monotonic() + 60

@@ -147,6 +147,7 @@ def test_a_run_resumed_without_an_address_asks_the_recorded_one(server, tmp_path
     assert run(monkeypatch, "--base-url", address(server)) == 0
     for path in (tmp_path / "run" / "responses").iterdir():
         path.unlink()
+    (tmp_path / "run" / "done").unlink()
     server.requests.clear()
     assert bayling_bench(monkeypatch, "run", "--resume", "run", "--api-key-file", "key") == 0
     assert len(server.requests) == 3 + 2 * 3

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import cli_environment, read_lines
+from conftest import cli_environment, heed_ctrl_c, read_lines
 from test_run import results
 
 pytestmark = pytest.mark.slow
@@ -32,7 +32,8 @@ def start(model: Path, folder: Path, *more: str) -> subprocess.Popen:
         "--no-report",
         *more,
     ]
-    return subprocess.Popen(command, env=cli_environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    return subprocess.Popen(command, env=cli_environment(), text=True, preexec_fn=heed_ctrl_c, **streams)
 
 
 def finish(process: subprocess.Popen) -> str:
