@@ -32,6 +32,8 @@ from bayling_bench.journal import Failure
 from bayling_bench.models import chat_api, chat_reply, endpoint, spec
 from bayling_bench.models.chat_api import ChatServer as Model
 
+pytestmark = pytest.mark.slow
+
 GREEDY = {"until": [], "do_sample": False, "max_gen_toks": 64}
 
 
