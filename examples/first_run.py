@@ -34,7 +34,7 @@ def bayling_bench(*arguments: str) -> int:
 def main() -> None:
     """Fetch, run, report."""
     model = str(model_file())
-    common = ("--model", model, "--set", "max_tokens=64", "--no-report")
+    common = ("--model", model, "--set", "max_tokens=48", "--no-report")
     if code := bayling_bench("run", *common, "--tasks", "mini", "--output", str(MINI)):
         sys.exit(code)
     folders = [MINI]
