@@ -90,7 +90,7 @@ class ModelOptions:
     revision: str | None = None
     """Commit, tag or branch on the hub."""
     dtype: str = "auto"
-    """``auto`` (as the checkpoint says; float32 on CPU), ``float32``, ``bfloat16`` or ``float16``."""
+    """``auto`` (as the checkpoint says), ``float32``, ``bfloat16`` or ``float16``."""
     device: str | None = None
     """``cpu``, ``cuda``, ``cuda:1`` …; None picks the GPU where there is one."""
     batch_size: str = "auto"

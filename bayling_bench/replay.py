@@ -6,18 +6,17 @@ made a second ago or last year, by one process or by many.
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from lm_eval.api.instance import Instance
-from lm_eval.api.model import LM
 from lm_eval.evaluator import evaluate as lm_eval_evaluate
 
 from bayling_bench.evaluate import Keys
 from bayling_bench.journal import Entry, Failure
+from bayling_bench.models.json_prompts import JsonPrompts
 
 
 @dataclass(frozen=True)
@@ -46,21 +45,12 @@ class ItemResponses:
         return self.complete and self.failure is None
 
 
-class Replay(LM):
+class Replay(JsonPrompts):
     """Answers requests from the journal, found by task, document and request number."""
 
     def __init__(self, responses: Mapping[tuple[str, int, int], Any]) -> None:
         super().__init__()
         self._responses = responses
-
-    @property
-    def tokenizer_name(self) -> str:
-        """Return nothing: no requests are cached under it."""
-        return ""
-
-    def apply_chat_template(self, chat_history: list[dict[str, str]], add_generation_prompt: bool = True) -> str:
-        """Return any rendering: responses are not looked up by prompt here."""
-        return json.dumps(chat_history, ensure_ascii=False)
 
     def generate_until(self, requests: list[Instance], disable_tqdm: bool = False) -> list[Any]:
         """Return the saved responses."""

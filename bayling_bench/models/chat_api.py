@@ -16,7 +16,6 @@ from dataclasses import replace
 from typing import Any
 
 from lm_eval.api.instance import Instance
-from lm_eval.api.model import LM
 from openai import APIConnectionError, APIStatusError, AsyncOpenAI
 
 from bayling_bench.config import ModelOptions
@@ -26,6 +25,7 @@ from bayling_bench.models import endpoint
 from bayling_bench.models.chat_reply import Reply, read_refusal, read_reply, unanswered
 from bayling_bench.models.details import Detail
 from bayling_bench.models.endpoint import DEFAULT_URL, Endpoint
+from bayling_bench.models.json_prompts import JsonPrompts
 from bayling_bench.models.spec import ModelSpec
 
 BACKOFF_S = 0.5
@@ -41,10 +41,8 @@ _ACCESS = {
 }
 
 
-class ChatServer(LM):
+class ChatServer(JsonPrompts):
     """A chat model behind HTTP; prompts are conversations as JSON text."""
-
-    batch_sensitive = False
 
     def __init__(self, server: Endpoint, *, seed: int) -> None:
         """Prepare to ask ``server``; nothing is sent yet. ``seed`` goes with requests for sampled answers."""
@@ -57,15 +55,6 @@ class ChatServer(LM):
         self._answered = False
         """Whether it sent any text yet."""
         self._failed_in_a_row = 0
-
-    @property
-    def tokenizer_name(self) -> str:
-        """Return nothing: the tokenizer is the server's."""
-        return ""
-
-    def apply_chat_template(self, chat_history: list[dict[str, str]], add_generation_prompt: bool = True) -> str:
-        """Return the conversation as JSON; the server renders it."""
-        return json.dumps(chat_history, ensure_ascii=False)
 
     def generate_until(self, requests: list[Instance], disable_tqdm: bool = False) -> list[Any]:
         """Return a text or a Failure for each request, reporting each as soon as it is there.

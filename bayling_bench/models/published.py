@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from collections import deque
 
 from lm_eval.api.instance import Instance
-from lm_eval.api.model import LM
 
 from bayling_bench.data import published
 from bayling_bench.errors import ModelError
 from bayling_bench.models.details import Detail
+from bayling_bench.models.json_prompts import JsonPrompts
 from bayling_bench.task_index import Task
 
 
-class Published(LM):
+class Published(JsonPrompts):
     """Answers from files; a request is found by its task and document."""
-
-    batch_sensitive = False
 
     def __init__(self, system: str, tasks: list[Task], prompt_form: str) -> None:
         """Read the outputs of ``tasks``; DataError when their number is not that of the items."""
@@ -30,10 +27,6 @@ class Published(LM):
             for task in tasks
             if task.name in self._files
         }
-
-    def apply_chat_template(self, chat_history: list[dict[str, str]], add_generation_prompt: bool = True) -> str:
-        """Return the conversation as JSON: the prompts that were really used are known only in part."""
-        return json.dumps(chat_history, ensure_ascii=False)
 
     def generate_until(self, requests: list[Instance], disable_tqdm: bool = False) -> list[str]:
         """Return the released output of each request; DataError when it belongs to another question."""
