@@ -17,6 +17,7 @@ from bayling_bench.audit.reach import Measured, Sample, require, share
 from bayling_bench.data import bayling, reviews
 from bayling_bench.errors import DataError
 from bayling_bench.scoring import verdicts
+from bayling_bench.statistics import ratio
 
 JUDGE = "gpt-4"
 _STORED = {"WIN": "win", "TIE": "tie", "LOSS": "lose"}
@@ -90,6 +91,17 @@ def category_mean(opponent: str, turns: str, language: str, category: str, side:
     if not scores:
         raise DataError(f"BayLing-80 has no category {category!r}")
     return Measured(sum(scores) / len(scores), len(scores))
+
+
+def mean_score(opponent: str, files: Sequence[str], side: str) -> Measured:
+    """Return the mean score over all files; ``side`` is the system, BayLing or the opponent.
+
+    A question is asked in every file, so it is drawn with all its scores.
+    """
+    place = [reviews.SYSTEM, reviews.OPPONENTS[opponent]].index(side)
+    scores = np.array([[_scores(each)[place] for each in _read(opponent, *_file(name))] for name in files])
+    rows = np.column_stack([scores.sum(axis=0), np.full(scores.shape[1], float(len(files)))])
+    return Measured(float(scores.mean()), scores.size, sample=Sample([rows], ratio))
 
 
 def score_ratio(opponent: str, files: Sequence[str], pooled: bool = False) -> Measured:

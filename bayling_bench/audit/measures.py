@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from bayling_bench import record
-from bayling_bench.audit import exams, judge, translation
+from bayling_bench.audit import exams, interactive, judge, translation
 from bayling_bench.audit.reach import CELLS, OUTPUTS, Measured, NotInReach, Sample, percent
 from bayling_bench.audit.session import Cells, Session
 from bayling_bench.errors import DataError
@@ -19,17 +19,42 @@ from bayling_bench.leaderboard import Figure
 
 def exam_accuracy(session: Session, figure: Figure, labels: str = "head", rule: str = "paper") -> Measured:
     """Return the accuracy of the figure's system on the figure's subset, in per cent."""
-    return exams.accuracy(_published(session, figure.system), figure.task, labels, rule)
+    return exams.accuracy(session.outputs(figure.system), figure.task, labels, rule)
 
 
-def corpus_score(session: Session, figure: Figure, direction: str, score: str, references: str = "A") -> Measured:
+def exam_unparsed(session: Session, figure: Figure) -> Measured:
+    """Return the share in per cent of answers to the figure's subset in which the strict rule reads no choice."""
+    return exams.unparsed(session.outputs(figure.system), figure.task)
+
+
+def corpus_score(session: Session, figure: Figure, **arguments: Any) -> Measured:
     """Return BLEU, chrF2 or TER of the figure's system on a WMT22 direction."""
-    return translation.corpus(session.outputs(figure.system), direction, score, references)
+    return translation.corpus(session.outputs(figure.system), **arguments)
 
 
-def wrong_language(session: Session, figure: Figure, direction: str) -> Measured:
+def wrong_language(session: Session, figure: Figure, direction: str, prompt: str = "en") -> Measured:
     """Return the share in per cent of outputs in another language than the target."""
-    return translation.wrong_language(session.outputs(figure.system), direction)
+    return translation.flagged(session.outputs(figure.system), direction, "wrong_language", prompt)
+
+
+def source_copied(session: Session, figure: Figure, direction: str, prompt: str = "en") -> Measured:
+    """Return the share in per cent of outputs that copy their source."""
+    return translation.flagged(session.outputs(figure.system), direction, "source_copied", prompt)
+
+
+def constraints_met(session: Session, figure: Figure, direction: str, prompt: str = "en") -> Measured:
+    """Return the share in per cent of constraints that the system's interactive translations contain."""
+    return interactive.satisfied(session.outputs(figure.system), direction, prompt)
+
+
+def constraints_echoed(session: Session, figure: Figure, direction: str, prompt: str = "en") -> Measured:
+    """Return the share in per cent of interactive translations that repeat what was asked for as a list."""
+    return interactive.echoed(session.outputs(figure.system), direction, prompt)
+
+
+def interactive_score(session: Session, figure: Figure, direction: str, score: str, prompt: str = "en") -> Measured:
+    """Return BLEU or chrF2 of the system's interactive translations."""
+    return interactive.corpus(session.outputs(figure.system), direction, score, prompt)
 
 
 def run_score(session: Session, figure: Figure, task: str, metric: str) -> Measured:
@@ -68,6 +93,11 @@ def judge_category(
     """Return the mean score of the figure's system in one category of one review file."""
     turns, _, language = files.partition(".")
     return judge.category_mean(opponent, turns, language, category, figure.system)
+
+
+def judge_mean(session: Session, figure: Figure, opponent: str, files: Sequence[str]) -> Measured:
+    """Return the mean score of the figure's system, BayLing or the opponent, over review files."""
+    return judge.mean_score(opponent, files, figure.system)
 
 
 def judge_ratio(
@@ -164,17 +194,11 @@ def cells_rank(session: Session, figure: Figure, cells: Mapping[str, Any], syste
 MEASURES: dict[str, Callable[..., Measured]] = {
     measure.__name__: measure
     for measure in (
-        exam_accuracy, corpus_score, wrong_language, run_score, judge_outcome, judge_category, judge_ratio, judge_share,
-        cells_mean, cells_difference, cells_ratio, cells_rank,
+        exam_accuracy, exam_unparsed, corpus_score, wrong_language, source_copied, constraints_met, constraints_echoed,
+        interactive_score, run_score, judge_outcome, judge_category, judge_mean, judge_ratio, judge_share, cells_mean,
+        cells_difference, cells_ratio, cells_rank,
     )
 }  # fmt: skip
-
-
-def _published(session: Session, system: str) -> str:
-    origin, _, name = session.outputs(system).partition(":")
-    if origin != "published":
-        raise DataError(f"{system}: exam answers are read from published:SYSTEM, not from {origin}:{name}")
-    return name
 
 
 def _mean(cells: Sequence[Measured]) -> float:

@@ -69,6 +69,12 @@ def percent(sums: NDArray[np.float64]) -> NDArray[np.float64]:
     return 100 * ratio(sums)
 
 
+def share_of(parts: Sequence[Sequence[float]]) -> Measured:
+    """Return the sum of first over the sum of second numbers of each item in per cent; items are resampled whole."""
+    rows = np.asarray(parts, dtype=np.float64)
+    return Measured(float(percent(rows.sum(axis=0)[None])[0]), len(rows), sample=Sample([rows], percent))
+
+
 def share(hits: Sequence[bool], clusters: Sequence[Hashable], note: str = "") -> Measured:
     """Return the share of hits in per cent, by Wilson's interval, or a bootstrap of clusters where items share some."""
     rows = by_cluster([[float(hit), 1.0] for hit in hits], clusters)

@@ -22,23 +22,23 @@ from bayling_bench.scoring import translation
 
 
 def statistics(
-    metric: str, target: str, hypotheses: Sequence[str], references: Sequence[Sequence[str]], *, jobs: int = 1
+    metric: str, target: str, hypotheses: Sequence[str], references: Sequence[Sequence[str]]
 ) -> NDArray[np.float64]:
     """Return the rows of ``translation.segment_statistics`` as an array [items, k]."""
-    path = _path(metric, target, hypotheses, references)
+    signature = translation.signature(metric, target, len(references[0]))
+    path = _path(signature, target, hypotheses, references)
     with contextlib.suppress(OSError, ValueError):
         found = np.load(path, allow_pickle=False)
         if len(found) == len(hypotheses):
             return found
-    rows = translation.segment_statistics(metric, target, hypotheses, references, jobs=jobs)
+    rows = translation.segment_statistics(metric, target, hypotheses, references)
     found = np.asarray(rows, dtype=np.float64)
     with contextlib.suppress(OSError):
         _write(path, found)
     return found
 
 
-def _path(metric: str, target: str, hypotheses: Sequence[str], references: Sequence[Sequence[str]]) -> Path:
-    signature = translation.signature(metric, target, len(references[0]))
+def _path(signature: str, target: str, hypotheses: Sequence[str], references: Sequence[Sequence[str]]) -> Path:
     content = json.dumps([signature, target, list(hypotheses), [list(each) for each in references]])
     return store.cache_dir() / "statistics" / f"{hashlib.sha256(content.encode()).hexdigest()}.npy"
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache, partial
 
-from bayling_bench.audit import segments
+from bayling_bench import task_index
+from bayling_bench.audit import answers, segments
 from bayling_bench.audit.reach import Measured, Sample, require, share
-from bayling_bench.data import catalogue, published, store, wmt22
+from bayling_bench.data import store, wmt22
+from bayling_bench.data.catalogue import File
 from bayling_bench.errors import DataError
 from bayling_bench.scoring import off_target, translation
 
 
-def corpus(outputs: str, direction: str, metric: str, references: str = "A") -> Measured:
+def corpus(outputs: str, direction: str, score: str, references: str = "A", prompt: str = "en") -> Measured:
     """Return the corpus score against a reference (``A``), several in this order (``B+A``), or ``all`` from A on.
 
     The order matters for chrF: sacrebleu takes an item's best reference, of equally good ones the first, and adds up
@@ -19,73 +22,51 @@ def corpus(outputs: str, direction: str, metric: str, references: str = "A") -> 
     """
     source, target = direction.split("-")
     files = _references(source, target, references)
-    hypothesis_file, command = output_file(outputs, direction)
-    require([hypothesis_file], command)
-    require(files, f"bayling-bench fetch wmt22_{source}_{target}")
-    return _corpus(hypothesis_file, tuple(files), metric, target)
+    require(files, f"bayling-bench fetch {_task(direction)}")
+    hypotheses = answers.first_answers(outputs, _task(direction), prompt)
+    known = [store.read_lines(file) for file in files]
+    return corpus_of(score, target, hypotheses, list(zip(*known, strict=True)))
 
 
-@lru_cache(maxsize=1024)
-def _corpus(file: catalogue.File, reference_files: tuple[catalogue.File, ...], metric: str, target: str) -> Measured:
-    hypotheses, *known = (store.read_lines(each) for each in (file, *reference_files))
-    _aligned(file, hypotheses, known[0])
-    rows = segments.statistics(metric, target, hypotheses, list(zip(*known, strict=True)))
-    sample = Sample([rows], partial(translation.corpus_scores, metric))
-    return Measured(translation.corpus_score(metric, rows.tolist()), len(hypotheses), sample=sample)
+def corpus_of(score: str, target: str, hypotheses: Sequence[str], references: Sequence[Sequence[str]]) -> Measured:
+    """Return a corpus score of hypotheses against the references of each, with what its interval is drawn from."""
+    rows = segments.statistics(score, target, hypotheses, references)
+    sample = Sample([rows], partial(translation.corpus_scores, score))
+    return Measured(translation.corpus_score(score, rows.tolist()), len(hypotheses), sample=sample)
 
 
-def wrong_language(outputs: str, direction: str) -> Measured:
-    """Return the share in per cent of outputs in another language than the target, of those whose language shows."""
-    lines(outputs, direction)
-    return _wrong_language(output_file(outputs, direction)[0], direction)
-
-
-@lru_cache(maxsize=1024)
-def _wrong_language(file: catalogue.File, direction: str) -> Measured:
-    source, target = direction.split("-")
-    sentences = store.read_lines(wmt22.source_file(source, target))
-    checked = [
-        off_target.check(sentence, hypothesis, source, target)["wrong_language"]
-        for sentence, hypothesis in zip(sentences, store.read_lines(file), strict=True)
-    ]
-    told = [flag for flag in checked if flag is not None]
+def flagged(outputs: str, direction: str, flag: str, prompt: str = "en") -> Measured:
+    """Return the share in per cent of outputs with an off-target flag, of those for which it can be told."""
+    answers.first_answers(outputs, _task(direction), prompt)
+    told = [bool(flags[flag]) for flags in _checked(outputs, direction, prompt) if flags[flag] is not None]
     return share(told, range(len(told)))
 
 
-def output_file(outputs: str, direction: str) -> tuple[catalogue.File, str]:
-    """Return the catalogue entry of a system's outputs, and the command that fetches it.
-
-    ``outputs`` is ``published:SYSTEM`` (BayLing's release) or ``wmt22:NAME`` (an official submission).
-    """
-    origin, _, name = outputs.partition(":")
-    target = direction.partition("-")[2]
-    if origin == "wmt22":
-        path = f"txt/system-outputs/generaltest2022.{direction}.hyp.{name}.{target}"
-        return catalogue.find(wmt22.REPOSITORY, path), "bayling-bench fetch all"
-    if origin == "published":
-        path = f"exp/translation_benchmark/{published.check_system(name)}/{direction}.hypo"
-        return catalogue.find(published.REPOSITORY, path), f"bayling-bench fetch published:{name}"
-    raise DataError(f"outputs {outputs!r}: translations are read from published:SYSTEM or wmt22:NAME")
+@lru_cache(maxsize=256)
+def _checked(outputs: str, direction: str, prompt: str) -> list[dict[str, bool | None]]:
+    source, target = direction.split("-")
+    documents = answers.documents(_task(direction))
+    hypotheses = answers.first_answers(outputs, _task(direction), prompt)
+    return [
+        off_target.check(document["source"], hypothesis, source, target)
+        for document, hypothesis in zip(documents, hypotheses, strict=True)
+    ]
 
 
 def lines(outputs: str, direction: str) -> Measured:
     """Return how many lines the outputs have; DataError unless that is the number of source sentences."""
-    source, target = direction.split("-")
-    file, command = output_file(outputs, direction)
-    source_file = wmt22.source_file(source, target)
-    require([file], command)
-    require([source_file], f"bayling-bench fetch wmt22_{source}_{target}")
-    hypotheses = store.read_lines(file)
-    _aligned(file, hypotheses, store.read_lines(source_file))
-    return Measured(len(hypotheses), len(hypotheses))
+    found = len(answers.first_answers(outputs, _task(direction)))
+    return Measured(found, found)
 
 
-def _aligned(file: catalogue.File, hypotheses: list[str], others: list[str]) -> None:
-    if len(hypotheses) != len(others):
-        raise DataError(f"{file.tail}: {len(hypotheses)} outputs for {len(others)} items, so they cannot be aligned.")
+def _task(direction: str) -> str:
+    name = f"wmt22_{direction.replace('-', '_')}"
+    if name not in task_index.all_tasks():
+        raise DataError(f"WMT22 has no direction {direction!r}; `bayling-bench tasks wmt22` lists them")
+    return name
 
 
-def _references(source: str, target: str, references: str) -> list[catalogue.File]:
+def _references(source: str, target: str, references: str) -> list[File]:
     known = {file.path.split(".")[-2]: file for file in wmt22.reference_files(source, target, "all")}
     chosen = list(known) if references == "all" else references.split("+")
     for letter in chosen:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import fnmatch
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -117,16 +117,28 @@ _READERS: dict[str, Callable[[catalogue.File], list[Answer]]] = {
 }
 
 
-def answers(file: catalogue.File, items: int) -> list[Answer]:
-    """Return the answers of a file, one an item; DataError when their number is not that of the task's items."""
-    found = _READERS[file.path.split("/")[1]](file)
-    if len(found) != items:
-        raise DataError(f"{file.tail}: {len(found)} outputs for {items} items, so they cannot be aligned.")
+def answers(file: catalogue.File, documents: Sequence[Mapping[str, Any]]) -> list[Answer]:
+    """Return the answers of a file, one a document; DataError, naming the line, where they part from the documents."""
+    return align(file, _READERS[file.path.split("/")[1]](file), documents)
+
+
+def align(file: catalogue.File, found: list[Answer], documents: Sequence[Mapping[str, Any]]) -> list[Answer]:
+    """Return the answers if each belongs to the document of its place; DataError naming the first line that does not.
+
+    A file that does not say what it answers can only be checked by its number of lines.
+    """
+    for line, (answer, document) in enumerate(zip(found, documents, strict=False), 1):
+        _check(file, line, answer, document)
+    if len(found) != len(documents):
+        short = len(found) < len(documents)
+        part = f"it ends before item {len(found) + 1}" if short else f"line {len(documents) + 1} answers none of them"
+        raise DataError(
+            f"{file.tail}: {len(found)} outputs for {len(documents)} items, so they cannot be aligned: {part}."
+        )
     return found
 
 
-def check_alignment(file: catalogue.File, place: int, answer: Answer, document: dict[str, Any]) -> None:
-    """Refuse an answer that says it belongs to another question; DataError names the line."""
+def _check(file: catalogue.File, line: int, answer: Answer, document: Mapping[str, Any]) -> None:
     if answer.question is None:
         return
     if isinstance(answer.question, tuple):
@@ -135,6 +147,6 @@ def check_alignment(file: catalogue.File, place: int, answer: Answer, document: 
         answered, asked = answer.question[: len(document["turns"])], document["turns"]
     if answered != asked:
         raise DataError(
-            f"{file.tail}, line {place + 1}: answers {json.dumps(answered, ensure_ascii=False)[:120]} where the "
+            f"{file.tail}, line {line}: answers {json.dumps(answered, ensure_ascii=False)[:120]} where the "
             f"task asks {json.dumps(asked, ensure_ascii=False)[:120]}."
         )

@@ -6,6 +6,7 @@ from collections import deque
 
 from lm_eval.api.instance import Instance
 
+from bayling_bench.config import TaskOptions
 from bayling_bench.data import published
 from bayling_bench.errors import ModelError
 from bayling_bench.models.details import Detail
@@ -17,25 +18,23 @@ class Published(JsonPrompts):
     """Answers from files; a request is found by its task and document."""
 
     def __init__(self, system: str, tasks: list[Task], prompt_form: str) -> None:
-        """Read the outputs of ``tasks``; DataError when their number is not that of the items."""
+        """Read the outputs of ``tasks``; DataError where a file answers other questions than its task asks."""
         super().__init__()
         self.system = system
         self.details: deque[Detail] = deque()
-        self._files = {task.name: file for task in tasks if (file := published.output_file(system, task, prompt_form))}
+        options = TaskOptions(prompt_form=prompt_form)
         self._answers = {
-            task.name: published.answers(self._files[task.name], task.items)
+            task.name: published.answers(file, task.documents(options))
             for task in tasks
-            if task.name in self._files
+            if (file := published.output_file(system, task, prompt_form))
         }
 
     def generate_until(self, requests: list[Instance], disable_tqdm: bool = False) -> list[str]:
-        """Return the released output of each request; DataError when it belongs to another question."""
+        """Return the released output of each request."""
         texts = []
         for request in requests:
             assert request.task_name is not None
-            place = request.doc["index"]
-            answer = self._answers[request.task_name][place]
-            published.check_alignment(self._files[request.task_name], place, answer, request.doc)
+            answer = self._answers[request.task_name][request.doc["index"]]
             self.details.append(Detail(answer.tokens, answer.finish_reason))
             texts.append(answer.texts[request.idx])
         return texts

@@ -30,6 +30,7 @@ from bayling_bench.scoring import ngrams
 from bayling_bench.scoring.ter import FastTER
 
 METRICS = ("bleu", "chrf", "ter")
+"""``bleu:TOKENIZER`` (``bleu:char``) is BLEU with that tokenizer of sacrebleu's instead of the target language's."""
 
 _CHUNK = 64
 """Items handled, or handed to a process, at once: few enough that arrays of their n-grams stay in a core's cache."""
@@ -77,7 +78,9 @@ def sentence_score(metric: str, statistics: Sequence[float]) -> float:
 
 def corpus_scores(metric: str, sums: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the corpus score [r] of each row of summed statistics [r, k]: sacrebleu's formulas over resamples."""
-    return {"bleu": _bleu_scores, "chrf": _chrf_scores, "ter": _ter_scores}[metric](np.asarray(sums, dtype=np.float64))
+    return {"bleu": _bleu_scores, "chrf": _chrf_scores, "ter": _ter_scores}[_base(metric)](
+        np.asarray(sums, dtype=np.float64)
+    )
 
 
 def signature(metric: str, target: str, n_references: int | Literal["var"]) -> str:
@@ -105,7 +108,7 @@ def _extract_together(
     """Return the same rows for items with one reference each; None where that cannot be."""
     if metric == "chrf":
         return ngrams.chrf_statistics(hypotheses, references)
-    if metric == "bleu":
+    if _base(metric) == "bleu":
         tokenized = _metric(metric, target)._preprocess_segment
         return ngrams.bleu_statistics(list(map(tokenized, hypotheses)), list(map(tokenized, references)))
     return None
@@ -113,14 +116,19 @@ def _extract_together(
 
 @cache
 def _metric(metric: str, target: str) -> Metric:
-    if metric == "bleu":
+    name, _, tokenizer = metric.partition(":")
+    if name == "bleu":
         # force: a model that writes " ." is scored as it is, without sacrebleu's warning about tokenized input
-        return BLEU(trg_lang=target, force=True)
+        return BLEU(trg_lang=target, force=True, tokenize=tokenizer or None)
     if metric == "chrf":
         return CHRF()
     # Without spaces a Chinese sentence would be a single word; sacrebleu splits characters if normalized only.
     by_character = target in ("zh", "ja")
     return FastTER(normalized=by_character, asian_support=by_character)
+
+
+def _base(metric: str) -> str:
+    return metric.partition(":")[0]
 
 
 @cache

@@ -18,6 +18,8 @@ TRANSLATION = {
     "alpaca-7b", "bayling-13b", "bayling-7b", "bloomz-7b1-mt", "chatglm-6b", "google-translate", "gpt-3.5-turbo",
     "gpt-4", "nllb-3.3b", "parrot-7b", "vicuna-13b-1.1",
 }  # fmt: skip
+NOTHING: list[dict] = [{}]
+"""Documents of a file that does not say what it answers."""
 CHAT = {"alpaca-7b", "bayling-13b", "bayling-7b", "chatglm-6b", "gpt-3.5-turbo", "vicuna-13b-1.1"}
 
 
@@ -113,16 +115,32 @@ def test_hypotheses_are_one_a_line_with_or_without_a_last_newline(upstream, end:
     file = published.output_file("gpt-4", task("wmt22_zh_en"), "en")
     assert file is not None
     upstream[file.path] = f"one\n\nthree\u2028still three{end}".encode()
-    assert [answer.texts for answer in published.answers(file, 3)] == [("one",), ("",), ("three\u2028still three",)]
+    assert [answer.texts for answer in published.answers(file, NOTHING * 3)] == [
+        ("one",),
+        ("",),
+        ("three\u2028still three",),
+    ]
 
 
-@pytest.mark.parametrize("count", [2, 4])
-def test_a_file_with_another_number_of_lines_is_refused(upstream, count: int):
+@pytest.mark.parametrize(
+    ("count", "part"), [(2, "it ends before item 3"), (4, "line 4 answers none of them"), (0, "it ends before item 1")]
+)
+def test_a_file_with_another_number_of_lines_is_refused_where_they_part(upstream, count: int, part: str):
     file = published.output_file("gpt-4", task("wmt22_zh_en"), "en")
     assert file is not None
     upstream[file.path] = b"line\n" * count
-    with pytest.raises(DataError, match=rf"zh-en\.hypo: {count} outputs for 3 items, so they cannot be aligned"):
-        published.answers(file, 3)
+    message = rf"zh-en\.hypo: {count} outputs for 3 items, so they cannot be aligned: {part}\."
+    with pytest.raises(DataError, match=message):
+        published.answers(file, NOTHING * 3)
+
+
+def test_a_missing_line_is_found_by_the_question_that_stands_in_its_place(upstream):
+    file = published.output_file("bayling-13b", task("bayling80_en_single"), "en")
+    assert file is not None
+    rows = [{"question_id": number, "text": [f"Q{number}?", "More?"], "response": ["1", "2"]} for number in range(5)]
+    upstream[file.path] = lines(*rows[:2], *rows[3:])
+    with pytest.raises(DataError, match=r'line 3: answers \["Q3\?"\] where the task asks \["Q2\?"\]'):
+        published.answers(file, [{"turns": row["text"][:1]} for row in rows])
 
 
 def test_exam_answers_come_in_the_forms_of_two_apis(upstream):
@@ -133,7 +151,7 @@ def test_exam_answers_come_in_the_forms_of_two_apis(upstream):
         "usage": {"completion_tokens": 100},
     }
     upstream[file.path] = lines(chat, {"text": "Answer: A"}, {"choices": [{"text": "C", "finish_reason": "stop"}]})
-    assert published.answers(file, 3) == [
+    assert published.answers(file, NOTHING * 3) == [
         published.Answer(("(B)",), tokens=100, finish_reason="length"),
         published.Answer(("Answer: A",)),
         published.Answer(("C",), finish_reason="stop"),
@@ -156,13 +174,12 @@ def test_a_constrained_translation_of_another_sentence_is_refused_naming_the_lin
     assert file is not None
     row = {"src": "早。", "tgt": "Morning.", "constraint": ["Morning"], "hypo": "Good morning."}
     upstream[file.path] = lines(row)
-    (answer,) = published.answers(file, 1)
     document = {"source": "早。", "target": "Morning."}
-    published.check_alignment(file, 0, answer, document)
+    assert [answer.texts for answer in published.answers(file, [document])] == [("Good morning.",)]
     with pytest.raises(DataError, match=r'hypo\.zh-en\.en\.jsonl, line 1: answers .*"早。".* asks .*"晚。"'):
-        published.check_alignment(file, 0, answer, {**document, "source": "晚。"})
+        published.answers(file, [{**document, "source": "晚。"}])
     with pytest.raises(DataError, match="line 1"):
-        published.check_alignment(file, 0, answer, {**document, "target": "Evening."})
+        published.answers(file, [{**document, "target": "Evening."}])
 
 
 @pytest.mark.parametrize("turns", [1, 2])
@@ -171,12 +188,10 @@ def test_an_answer_to_another_question_is_refused_naming_the_line(upstream, turn
     assert file is not None
     row = {"question_id": 2, "text": ["First?", "Second?"], "response": ["1", "2"]}
     upstream[file.path] = lines(row, row)
-    answer = published.answers(file, 2)[1]
-    assert answer.texts == ("1", "2")
     asked = ["First?", "Second?"][:turns]
-    published.check_alignment(file, 1, answer, {"turns": asked})
+    assert published.answers(file, [{"turns": asked}] * 2)[1].texts == ("1", "2")
     with pytest.raises(DataError, match=r"multiturn\.en\.jsonl, line 2: answers .* where the task asks"):
-        published.check_alignment(file, 1, answer, {"turns": [*asked[:-1], "Other?"]})
+        published.answers(file, [{"turns": asked}, {"turns": [*asked[:-1], "Other?"]}])
 
 
 @pytest.mark.mirror
@@ -190,11 +205,9 @@ def test_every_mirrored_output_file_aligns_with_its_task(mirror, monkeypatch):
                 if file is None or not store.is_present(file):
                     continue
                 documents = each.documents(TaskOptions(prompt_form=form))
-                answers = published.answers(file, each.items)
-                for place, (answer, document) in enumerate(zip(answers, documents, strict=True)):
+                for answer, document in zip(published.answers(file, documents), documents, strict=True):
                     assert all(isinstance(text, str) for text in answer.texts)
                     assert len(answer.texts) >= len(document.get("turns", [""]))
-                    published.check_alignment(file, place, answer, document)
                 seen[system] += 1
     # translation, interactive translation, exams and BayLing-80, in both prompt forms
     whole = (14 + 2 + 18 + 4) + (4 + 2 + 18 + 4)

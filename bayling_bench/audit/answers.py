@@ -1,0 +1,84 @@
+"""A system's answers to a task, wherever they lie: BayLing's release, WMT22's submissions, or a run folder."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+
+from bayling_bench import record, task_index
+from bayling_bench.audit.reach import NotInReach, require
+from bayling_bench.config import TaskOptions
+from bayling_bench.data import catalogue, published, wmt22
+from bayling_bench.documents import Documents
+from bayling_bench.errors import DataError
+
+ORIGINS = "published:SYSTEM (BayLing's release), wmt22:NAME (a submission to WMT22) or run:FOLDER"
+
+
+def first_answers(outputs: str, task: str, prompt: str = "en") -> tuple[str, ...]:
+    """Return a system's first answer to each item of a task of the index.
+
+    ``outputs`` is one of `ORIGINS`; ``prompt`` is the prompt's language, ``en`` or ``zh``. Raises NotInReach where the
+    answers or the questions are not on this machine, DataError where they do not belong together.
+    """
+    asked = task_index.all_tasks()[task]
+    require(asked.files(TaskOptions()), f"bayling-bench fetch {task}")
+    origin, _, name = outputs.partition(":")
+    if origin != "run":
+        require([output_file(outputs, asked, prompt)], _fetch(origin, name))
+    return _read(outputs, task, prompt)
+
+
+@lru_cache(maxsize=256)
+def _read(outputs: str, task: str, prompt: str) -> tuple[str, ...]:
+    origin, _, name = outputs.partition(":")
+    if origin == "run":
+        return _of_run(Path(name), task, prompt)
+    file = output_file(outputs, task_index.all_tasks()[task], prompt)
+    if origin == "wmt22":
+        found = published.align(file, published.read_lines(file), documents(task))
+    else:
+        found = published.answers(file, documents(task))
+    return tuple(answer.texts[0] for answer in found)
+
+
+def _of_run(folder: Path, task: str, prompt: str) -> tuple[str, ...]:
+    if not folder.is_dir():
+        raise NotInReach(str(folder), f"bayling-bench run -o {folder} -m MODEL -t {task}")
+    run = record.load(folder)
+    asked, found = documents(task), list(run.items(task))
+    form = run.settings["options"]["prompt_form"]
+    if form != prompt and asked[0].get("source"):
+        raise NotInReach(f"{task} with prompts in {prompt} of {folder}", f"bayling-bench run … --prompt {prompt}")
+    answers = [item["turns"][0]["response"] for item in found if not item["unscored"]]
+    if len(answers) != len(asked):
+        raise NotInReach(
+            f"{task} of {folder} ({len(answers)} of {len(asked)} items answered)", f"bayling-bench run -t {task}"
+        )
+    return tuple(answers)
+
+
+def output_file(outputs: str, task: task_index.Task, prompt: str) -> catalogue.File:
+    """Return the catalogue entry of a system's outputs; DataError where none were released."""
+    origin, _, name = outputs.partition(":")
+    if origin == "wmt22":
+        source, target = task.languages
+        return catalogue.find(
+            wmt22.REPOSITORY, f"txt/system-outputs/generaltest2022.{source}-{target}.hyp.{name}.{target}"
+        )
+    if origin != "published":
+        raise DataError(f"outputs {outputs!r}: answers are read from {ORIGINS}")
+    file = published.output_file(published.check_system(name), task, prompt)
+    if file is None:
+        raise DataError(f"{name}: no answers to {task.name} were released")
+    return file
+
+
+@lru_cache(maxsize=64)
+def documents(task: str, labels: str = "head") -> Documents:
+    """Return the items of a task of the index, once read."""
+    return task_index.all_tasks()[task].documents(TaskOptions(label_state=labels))
+
+
+def _fetch(origin: str, name: str) -> str:
+    return "bayling-bench fetch all" if origin == "wmt22" else f"bayling-bench fetch published:{name}"
