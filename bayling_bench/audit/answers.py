@@ -15,6 +15,10 @@ from bayling_bench.errors import DataError
 ORIGINS = "published:SYSTEM (BayLing's release), wmt22:NAME (a submission to WMT22) or run:FOLDER"
 
 
+class NotReleased(DataError):
+    """A system of which nobody has released answers to the task."""
+
+
 def first_answers(outputs: str, task: str, prompt: str = "en") -> tuple[str, ...]:
     """Return a system's first answer to each item of a task of the index.
 
@@ -59,7 +63,7 @@ def _of_run(folder: Path, task: str, prompt: str) -> tuple[str, ...]:
 
 
 def output_file(outputs: str, task: task_index.Task, prompt: str) -> catalogue.File:
-    """Return the catalogue entry of a system's outputs; DataError where none were released."""
+    """Return the catalogue entry of a system's outputs; NotReleased where there are none."""
     origin, _, name = outputs.partition(":")
     if origin == "wmt22":
         source, target = task.languages
@@ -70,7 +74,7 @@ def output_file(outputs: str, task: task_index.Task, prompt: str) -> catalogue.F
         raise DataError(f"outputs {outputs!r}: answers are read from {ORIGINS}")
     file = published.output_file(published.check_system(name), task, prompt)
     if file is None:
-        raise DataError(f"{name}: no answers to {task.name} were released")
+        raise NotReleased(f"{name}: no answers to {task.name} were released")
     return file
 
 

@@ -14,6 +14,10 @@ from bayling_bench.scoring import cloze, letters, process
 
 _UNREAD = -1
 
+_SAME_QUESTIONS = {"sat-en-without-passage": "sat-en", "logiqa-zh": "logiqa-en"}
+"""Subsets that ask another's questions in the same order (without their passages, in Chinese): labels agree item by
+item. What they share with others is told by the other, so that both are drawn together."""
+
 
 def accuracy(outputs: str, subset: str, labels: str = "head", rule: str = "paper") -> Measured:
     """Return the accuracy in per cent; NotInReach where the system's answers are not on this machine."""
@@ -66,8 +70,9 @@ def _strict(doc: Document, text: str) -> int:
 @lru_cache(maxsize=64)
 def _passages(subset: str, labels: str) -> tuple[str, ...]:
     """Return for each item what it shares with others, its passage, or else something of its own."""
-    documents = answers.documents(_task(subset).name, labels)
-    return tuple(doc["passage"] or f"item {doc['index']}" for doc in documents)
+    name = _SAME_QUESTIONS.get(subset, subset)
+    documents = answers.documents(_task(name).name, labels)
+    return tuple(doc["passage"] or f"{name} {doc['index']}" for doc in documents)
 
 
 @lru_cache(maxsize=64)

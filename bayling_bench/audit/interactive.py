@@ -12,8 +12,9 @@ from bayling_bench.scoring import constraints
 
 def satisfied(outputs: str, direction: str, prompt: str = "en") -> Measured:
     """Return the share in per cent of constraints that the outputs contain, over all constraints (micro)."""
-    met = [constraints.satisfied(text, doc["constraints"]) for doc, text in _items(outputs, direction, prompt)]
-    return share_of([[sum(flags), len(flags)] for flags in met])
+    items = _items(outputs, direction, prompt)
+    met = [constraints.satisfied(text, doc["constraints"]) for doc, text in items]
+    return share_of([[sum(flags), len(flags)] for flags in met], [doc["source"] for doc, _ in items])
 
 
 def echoed(outputs: str, direction: str, prompt: str = "en") -> Measured:
@@ -25,8 +26,9 @@ def echoed(outputs: str, direction: str, prompt: str = "en") -> Measured:
 def corpus(outputs: str, direction: str, score: str, prompt: str = "en") -> Measured:
     """Return the corpus score of the outputs against their reference."""
     found = _items(outputs, direction, prompt)
-    target = direction.partition("-")[2]
-    return corpus_of(score, target, [text for _, text in found], [doc["references"] for doc, _ in found])
+    documents, texts = zip(*found, strict=True)
+    scorer = f"{score} {direction.partition('-')[2]}"
+    return corpus_of(scorer, texts, [doc["references"] for doc in documents], [doc["source"] for doc in documents])
 
 
 def _items(outputs: str, direction: str, prompt: str) -> list[tuple[dict, str]]:

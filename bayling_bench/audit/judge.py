@@ -99,19 +99,21 @@ def mean_score(opponent: str, files: Sequence[str], side: str) -> Measured:
     A question is asked in every file, so it is drawn with all its scores.
     """
     place = [reviews.SYSTEM, reviews.OPPONENTS[opponent]].index(side)
-    scores = np.array([[_scores(each)[place] for each in _read(opponent, *_file(name))] for name in files])
+    found = [reviews_of(opponent, name) for name in files]
+    scores = np.array([[_scores(each)[place] for each in of] for of in found])
     rows = np.column_stack([scores.sum(axis=0), np.full(scores.shape[1], float(len(files)))])
-    return Measured(float(scores.mean()), scores.size, sample=Sample([rows], ratio))
+    sample = Sample([rows], ratio, [each["question_id"] for each in found[0]])
+    return Measured(float(scores.mean()), scores.size, sample=sample)
 
 
 def score_ratio(opponent: str, files: Sequence[str], pooled: bool = False) -> Measured:
     """Return the sum of BayLing's scores over the opponent's, in per cent: of all files pooled, or their mean."""
-    found = [_read(opponent, *_file(name)) for name in files]
+    found = [reviews_of(opponent, name) for name in files]
     if pooled:
         found = [[each for judged in found for each in judged]]
     ratios = [100 * sum(_scores(each)[0] for each in of) / sum(_scores(each)[1] for each in of) for of in found]
     # A question is asked in every file, so that it is drawn with all its scores: [questions, files * 2].
-    files_of = [_read(opponent, *_file(name)) for name in files]
+    files_of = [reviews_of(opponent, name) for name in files]
     rows = np.hstack([np.array([_scores(each) for each in of]) for of in files_of])
     sample = Sample([rows], _pooled_ratio if pooled else _mean_ratio)
     return Measured(sum(ratios) / len(ratios), sum(map(len, found)), sample=sample)
@@ -127,8 +129,13 @@ def _pooled_ratio(sums: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def outcome_share(opponent: str, files: Sequence[str], outcomes: Sequence[str]) -> Measured:
     """Return the share in per cent of questions, over all files, that end in one of ``outcomes``."""
-    found = [each for name in files for each in _read(opponent, *_file(name))]
+    found = [each for name in files for each in reviews_of(opponent, name)]
     return share([each["verdict"] in outcomes for each in found], [each["question_id"] for each in found])
+
+
+def reviews_of(opponent: str, file: str) -> tuple[Judgement, ...]:
+    """Return the judgements of one released file (``multiturn.en``); NotInReach where it is not on this machine."""
+    return _read(opponent, *_file(file))
 
 
 def _file(name: str) -> tuple[str, str]:

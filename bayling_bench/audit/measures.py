@@ -11,7 +11,7 @@ import numpy as np
 
 from bayling_bench import record
 from bayling_bench.audit import exams, interactive, judge, translation
-from bayling_bench.audit.reach import CELLS, OUTPUTS, Measured, NotInReach, Sample, percent
+from bayling_bench.audit.reach import CELLS, OUTPUTS, Measured, NotInReach, Sample, average_sample, percent, rows_of
 from bayling_bench.audit.session import Cells, Session
 from bayling_bench.errors import DataError
 from bayling_bench.leaderboard import Figure
@@ -122,34 +122,26 @@ def judge_share(
     return judge.outcome_share(opponent, files, outcomes)
 
 
-def cells_mean(session: Session, figure: Figure, cells: Mapping[str, Any], independent: bool = False) -> Measured:
-    """Return the plain mean of other cells of the figure's system.
-
-    It has an interval only where the cells are ``independent``: sat-en and sat-en-without-passage ask the same
-    questions, and drawing each for itself would make the interval too narrow.
-    """
+def cells_mean(session: Session, figure: Figure, cells: Mapping[str, Any]) -> Measured:
+    """Return the plain mean of other cells of the figure's system; its interval draws items that cells share as one."""
     found = session.cells(Cells(**cells), figure.system)
-    samples = [cell.sample for cell in found]
-    sample = None
-    if independent and samples[0] is not None and None not in samples:
-        strata = [stratum for each in samples if each is not None for stratum in each.strata]
-        sample = Sample(strata, samples[0].aggregate)
+    sample = average_sample([cell.sample for cell in found])
     return Measured(_mean(found), basis=_basis(found), note=f"mean of {len(found)}", sample=sample)
 
 
-def cells_difference(
-    session: Session, figure: Figure, cells: Mapping[str, Any], systems: Sequence[str], independent: bool = False
-) -> Measured:
+def cells_difference(session: Session, figure: Figure, cells: Mapping[str, Any], systems: Sequence[str]) -> Measured:
     """Return the mean of one system's cells less another's; items are paired in its interval (see ``cells_mean``)."""
     one, other = (session.cells(Cells(**cells), system) for system in systems)
-    strata = []
-    for mine, theirs in zip(one, other, strict=True):
-        if independent and mine.sample is not None and theirs.sample is not None:
-            # Columns are hits and items: the difference of hits over the same items.
-            pairs = zip(mine.sample.strata, theirs.sample.strata, strict=True)
-            strata += [np.column_stack([ours[:, 0] - others[:, 0], ours[:, 1]]) for ours, others in pairs]
-    sample = Sample(strata, percent) if strata else None
-    return Measured(_mean(one) - _mean(other), basis=_basis([*one, *other]), sample=sample)
+    samples = [_difference(mine.sample, theirs.sample) for mine, theirs in zip(one, other, strict=True)]
+    return Measured(_mean(one) - _mean(other), basis=_basis([*one, *other]), sample=average_sample(samples))
+
+
+def _difference(mine: Sample | None, theirs: Sample | None) -> Sample | None:
+    if mine is None or theirs is None:
+        return None
+    # Columns are hits and items: the difference of hits over the same items.
+    ours, others = rows_of(mine), rows_of(theirs)
+    return Sample([np.column_stack([ours[:, 0] - others[:, 0], ours[:, 1]])], percent, mine.units)
 
 
 def cells_ratio(

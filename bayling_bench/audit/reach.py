@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from bayling_bench.data import store
 from bayling_bench.data.catalogue import File
-from bayling_bench.statistics import Aggregate, Interval, by_cluster, macro_interval, ratio, wilson
+from bayling_bench.statistics import Aggregate, Interval, Stratum, by_cluster, join, macro_interval, ratio, wilson
 
 OUTPUTS = "outputs"
 CELLS = "published cells"
@@ -18,10 +18,14 @@ CELLS = "published cells"
 
 @dataclass(frozen=True)
 class Sample:
-    """Statistics [items, k] of each stratum, and what turns their sums into the figure; strata count alike."""
+    """What a figure's interval and tests are drawn from."""
 
-    strata: Sequence[NDArray[np.float64]]
+    strata: Sequence[NDArray[np.float64] | Stratum]
+    """Statistics [units, k] of each; the figure is the average of their scores."""
     aggregate: Aggregate
+    """Turns sums of statistics into scores."""
+    units: Sequence[Hashable] = ()
+    """Of a single stratum, the name of each unit: units of other figures with the same name are the same."""
 
 
 @dataclass(frozen=True)
@@ -69,10 +73,11 @@ def percent(sums: NDArray[np.float64]) -> NDArray[np.float64]:
     return 100 * ratio(sums)
 
 
-def share_of(parts: Sequence[Sequence[float]]) -> Measured:
+def share_of(parts: Sequence[Sequence[float]], units: Sequence[Hashable]) -> Measured:
     """Return the sum of first over the sum of second numbers of each item in per cent; items are resampled whole."""
     rows = np.asarray(parts, dtype=np.float64)
-    return Measured(float(percent(rows.sum(axis=0)[None])[0]), len(rows), sample=Sample([rows], percent))
+    sample = Sample([rows], percent, units)
+    return Measured(float(percent(rows.sum(axis=0)[None])[0]), len(rows), sample=sample)
 
 
 def share(hits: Sequence[bool], clusters: Sequence[Hashable], note: str = "") -> Measured:
@@ -81,4 +86,20 @@ def share(hits: Sequence[bool], clusters: Sequence[Hashable], note: str = "") ->
     bounds = None
     if len(rows) == len(hits):
         bounds = Interval(*(100 * bound for bound in wilson(sum(hits), len(hits))))
-    return Measured(100 * sum(hits) / len(hits), len(hits), note=note, sample=Sample([rows], percent), bounds=bounds)
+    sample = Sample([rows], percent, list(dict.fromkeys(clusters)))
+    return Measured(100 * sum(hits) / len(hits), len(hits), note=note, sample=sample, bounds=bounds)
+
+
+def average_sample(samples: Sequence[Sample | None]) -> Sample | None:
+    """Return what an average of figures is drawn from, items that figures share drawn together; None if unknown."""
+    known = [sample for sample in samples if sample is not None and sample.units]
+    if len(known) < len(samples):
+        return None
+    return Sample(join([rows_of(sample) for sample in known], [sample.units for sample in known]), known[0].aggregate)
+
+
+def rows_of(sample: Sample) -> NDArray[np.float64]:
+    """Return the statistics [units, k] of a figure that is no average."""
+    (rows,) = sample.strata
+    assert not isinstance(rows, Stratum)
+    return rows

@@ -68,13 +68,7 @@ class Session:
 
     def outputs(self, system: str) -> str:
         """Return where a system's outputs lie, as the board says."""
-        entry = self.board.systems.get(system, {})
-        if "outputs" not in entry:
-            raise BoardError(
-                f"{self.board.folder / 'board.toml'}: [systems.{system!r}] needs `outputs` before its figures can be "
-                "computed: published:SYSTEM, wmt22:NAME or run:FOLDER."
-            )
-        return entry["outputs"]
+        return self.board.outputs_of(system)
 
     def cells(self, chosen: Cells, system: str) -> list[Measured]:
         """Return a system's cells, all from outputs or all as printed; NotInReach as ``measure``."""

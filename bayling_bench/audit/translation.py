@@ -14,24 +14,31 @@ from bayling_bench.errors import DataError
 from bayling_bench.scoring import off_target, translation
 
 
-def corpus(outputs: str, direction: str, score: str, references: str = "A", prompt: str = "en") -> Measured:
+def corpus(outputs: str, direction: str, score: str, references: str = "paper", prompt: str = "en") -> Measured:
     """Return the corpus score against a reference (``A``), several in this order (``B+A``), or ``all`` from A on.
 
-    The order matters for chrF: sacrebleu takes an item's best reference, of equally good ones the first, and adds up
+    ``paper`` is the paper's reference: A, or B where WMT22 has no A. The order matters for chrF: sacrebleu takes an item's best reference, of equally good ones the first, and adds up
     that one's n-gram counts.
     """
     source, target = direction.split("-")
     files = _references(source, target, references)
     require(files, f"bayling-bench fetch {_task(direction)}")
     hypotheses = answers.first_answers(outputs, _task(direction), prompt)
-    known = [store.read_lines(file) for file in files]
-    return corpus_of(score, target, hypotheses, list(zip(*known, strict=True)))
+    known = list(zip(*(store.read_lines(file) for file in files), strict=True))
+    sentences = [f"{source} {document['source']}" for document in answers.documents(_task(direction))]
+    return corpus_of(f"{score} {target}", hypotheses, known, sentences)
 
 
-def corpus_of(score: str, target: str, hypotheses: Sequence[str], references: Sequence[Sequence[str]]) -> Measured:
-    """Return a corpus score of hypotheses against the references of each, with what its interval is drawn from."""
+def corpus_of(
+    scorer: str, hypotheses: Sequence[str], references: Sequence[Sequence[str]], sentences: Sequence[str]
+) -> Measured:
+    """Return a corpus score of hypotheses against the references of each, with what its interval is drawn from.
+
+    ``scorer`` is the score and the target language (``bleu zh``); ``sentences`` name the items.
+    """
+    score, target = scorer.split()
     rows = segments.statistics(score, target, hypotheses, references)
-    sample = Sample([rows], partial(translation.corpus_scores, score))
+    sample = Sample([rows], partial(translation.corpus_scores, score), sentences)
     return Measured(translation.corpus_score(score, rows.tolist()), len(hypotheses), sample=sample)
 
 
@@ -67,10 +74,12 @@ def _task(direction: str) -> str:
 
 
 def _references(source: str, target: str, references: str) -> list[File]:
+    if references == "paper":
+        return wmt22.reference_files(source, target)
     known = {file.path.split(".")[-2]: file for file in wmt22.reference_files(source, target, "all")}
     chosen = list(known) if references == "all" else references.split("+")
     for letter in chosen:
         if letter not in known:
             others = ", ".join(known)
-            raise DataError(f"WMT22 {source}-{target} has no reference {letter!r}; there are {others} and all")
+            raise DataError(f"WMT22 {source}-{target} has no reference {letter!r}; there are {others}, all and paper")
     return [known[letter] for letter in chosen]

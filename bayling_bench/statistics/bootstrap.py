@@ -29,6 +29,15 @@ _COUNTS_AT_ONCE = 1_000_000
 """Counts in memory at once (8 MB an array), whatever the number of items."""
 
 
+class Stratum(NamedTuple):
+    """Statistics of units that are drawn independently of those of other strata."""
+
+    rows: NDArray[np.float64]
+    """[..., units, parts * k]"""
+    parts: int
+    """Scores that the columns hold, k each: the stratum's score is their mean, and counts so often in an average."""
+
+
 class Interval(NamedTuple):
     """Bounds of a score, in the score's own unit."""
 
@@ -65,7 +74,7 @@ def bootstrap_mean(
 
 
 def macro_interval(
-    strata: Sequence[ArrayLike],
+    strata: Sequence[ArrayLike | Stratum],
     aggregate: Aggregate,
     *,
     resamples: int = 1000,
@@ -75,14 +84,59 @@ def macro_interval(
     """Return the interval of the plain average of the strata's scores, each stratum resampled within itself.
 
     ``strata`` holds the statistics [items, k] of each subset or direction. None where a stratum has fewer than two
-    items: nothing is known of its spread. Strata are taken as independent, so they must not share items.
+    items: nothing is known of its spread. Strata are taken as independent, so they must not share items: those that do
+    are one `Stratum` of several parts (see `join`).
     """
-    tables = [np.asarray(rows, dtype=np.float64) for rows in strata]
-    if min(map(len, tables)) < 2:
+    tables = [as_stratum(rows) for rows in strata]
+    if min(len(table.rows) for table in tables) < 2:
         return None
     generator = np.random.default_rng(seed)
-    scores = [bootstrap_scores(rows, aggregate, resamples=resamples, seed=generator) for rows in tables]
-    return percentile_interval(np.mean(scores, axis=0), level)
+    scores = [
+        bootstrap_scores(rows, mean_of(aggregate, parts), resamples=resamples, seed=generator) for rows, parts in tables
+    ]
+    return percentile_interval(np.average(scores, axis=0, weights=[table.parts for table in tables]), level)
+
+
+def as_stratum(rows: ArrayLike | Stratum) -> Stratum:
+    """Return a stratum as it is, and rows as one of a single score."""
+    return rows if isinstance(rows, Stratum) else Stratum(np.asarray(rows, dtype=np.float64), 1)
+
+
+def mean_of(aggregate: Aggregate, parts: int) -> Aggregate:
+    """Return an aggregate of sums [resamples, parts * k]: the mean over the parts of ``aggregate`` of each."""
+    if parts == 1:
+        return aggregate
+    return lambda sums: aggregate(sums.reshape(len(sums) * parts, -1)).reshape(-1, parts).mean(axis=1)
+
+
+def join(tables: Sequence[ArrayLike], units: Sequence[Sequence[Hashable]]) -> list[Stratum]:
+    """Return strata that share no unit.
+
+    ``tables`` are the statistics [..., items, k] of each subset or direction, ``units`` names what each item is drawn
+    with: its source sentence, passage or question. Tables with a unit in common (English into several languages, an
+    exam in two languages) become one stratum of several parts, in which a unit is drawn for all of them.
+    """
+    names = [dict.fromkeys(each) for each in units]
+    groups: list[list[int]] = []
+    for number, mine in enumerate(names):
+        touched = [group for group in groups if any(not mine.keys().isdisjoint(names[other]) for other in group)]
+        groups = [group for group in groups if group not in touched]
+        groups.append(sorted([number, *(other for group in touched for other in group)]))
+    strata = []
+    for group in sorted(groups):
+        every = list(dict.fromkeys(name for number in group for name in units[number]))
+        rows = np.concatenate([_spread(tables[number], units[number], every) for number in group], axis=-1)
+        strata.append(Stratum(rows, len(group)))
+    return strata
+
+
+def _spread(rows: ArrayLike, units: Sequence[Hashable], every: Sequence[Hashable]) -> NDArray[np.float64]:
+    """Return the sums [..., every unit, k] of the rows [..., items, k] of each unit, zeros for one without rows."""
+    sums = by_cluster(rows, units)
+    places = {name: number for number, name in enumerate(every)}
+    found = np.zeros((*sums.shape[:-2], len(every), sums.shape[-1]))
+    found[..., [places[name] for name in dict.fromkeys(units)], :] = sums
+    return found
 
 
 def bootstrap_scores(

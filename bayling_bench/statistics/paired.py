@@ -23,7 +23,14 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from bayling_bench.statistics.bootstrap import Aggregate, Interval, bootstrap_scores
+from bayling_bench.statistics.bootstrap import (
+    Aggregate,
+    Interval,
+    Stratum,
+    as_stratum,
+    bootstrap_scores,
+    mean_of,
+)
 
 Floats = NDArray[np.float64]
 
@@ -80,7 +87,7 @@ def paired_test(
 
 
 def all_pairs(
-    strata: Sequence[ArrayLike],
+    strata: Sequence[ArrayLike | Stratum],
     aggregate: Aggregate,
     *,
     resamples: int = 1000,
@@ -90,17 +97,21 @@ def all_pairs(
     """Return scores, differences and tests of every pair of systems; one stratum is the usual case.
 
     Each stratum is [systems, items, k]. With several the score is the plain average of the strata's scores, and items
-    are resampled and swapped within each. For clusters give rows of `by_cluster`.
+    are resampled and swapped within each. For clusters give rows of `by_cluster`, for subsets that share items strata
+    of `join`.
     """
-    tables = [np.asarray(rows, dtype=np.float64) for rows in strata]
-    scores = np.mean([aggregate(rows.sum(axis=1)) for rows in tables], axis=0)
-    p = _randomization(tables, aggregate, trials, seed)
+    given = [as_stratum(rows) for rows in strata]
+    parts = sum(stratum.parts for stratum in given)
+    tables = [_Table(rows, mean_of(aggregate, count), count / parts) for rows, count in given]
+    scores = _average(tables, [table.aggregate(table.rows.sum(axis=1)) for table in tables])
+    p = _randomization(tables, trials, seed)
     differences = scores[:, None] - scores[None, :]
-    if min(rows.shape[1] for rows in tables) < 2:
+    if min(table.rows.shape[1] for table in tables) < 2:
         return Pairs(scores, None, differences, None, None, None, p)
     generator = np.random.default_rng(seed)
-    resampled = np.mean(
-        [bootstrap_scores(rows, aggregate, resamples=resamples, seed=generator) for rows in tables], axis=0
+    resampled = _average(
+        tables,
+        [bootstrap_scores(rows, each, resamples=resamples, seed=generator) for rows, each, _ in tables],
     )
     between = resampled[:, None] - resampled[None, :]
     return Pairs(
@@ -126,49 +137,54 @@ def _bootstrap_p(between: Floats, differences: Floats) -> Floats:
     return (extreme + 1) / (between.shape[-1] + 1)
 
 
-def _randomization(tables: Sequence[Floats], aggregate: Aggregate, trials: int, seed: int) -> Floats:
-    systems = len(tables[0])
+class _Table(NamedTuple):
+    """A stratum [systems, items, k], what turns its sums into scores, and its weight in the average."""
+
+    rows: Floats
+    aggregate: Aggregate
+    weight: float
+
+
+def _average(tables: Sequence[_Table], scores: Sequence[Floats]) -> Floats:
+    return np.sum([table.weight * each for table, each in zip(tables, scores, strict=True)], axis=0)
+
+
+def _randomization(tables: Sequence[_Table], trials: int, seed: int) -> Floats:
+    systems = len(tables[0].rows)
     p = np.ones((systems, systems))
     sampled = []
-    for first, second in combinations(range(systems), 2):
-        moves = _every_swap([rows[first] - rows[second] for rows in tables], trials)
+    for pair in combinations(range(systems), 2):
+        moves = _every_swap([table.rows[pair[0]] - table.rows[pair[1]] for table in tables], trials)
         if moves is None:
-            sampled.append((first, second))
+            sampled.append(pair)
             continue
-        swapped = np.mean(
-            [_swapped(rows, aggregate, (first, second), moved) for rows, moved in zip(tables, moves, strict=True)],
-            axis=0,
-        )
+        swapped = _average(tables, [_swapped(table, pair, moved) for table, moved in zip(tables, moves, strict=True)])
         # The first swap is none at all, so that an exact p is at least 1 / 2^n without adding to the count.
-        p[first, second] = p[second, first] = (np.abs(swapped) >= abs(swapped[0]) - _TIE).mean()
+        p[pair] = p[pair[::-1]] = (np.abs(swapped) >= abs(swapped[0]) - _TIE).mean()
     if sampled:
-        for pair, value in zip(sampled, _sampled_p(tables, aggregate, sampled, (trials, seed)), strict=True):
+        for pair, value in zip(sampled, _sampled_p(tables, sampled, trials, seed), strict=True):
             p[pair] = p[pair[::-1]] = value
     return p
 
 
-def _sampled_p(
-    tables: Sequence[Floats], aggregate: Aggregate, pairs: Sequence[tuple[int, int]], draws: tuple[int, int]
-) -> Floats:
-    """Return p of each pair from (trials, seed) random swaps, the same swaps for all pairs."""
-    trials, seed = draws
+def _sampled_p(tables: Sequence[_Table], pairs: Sequence[tuple[int, int]], trials: int, seed: int) -> Floats:
+    """Return p of each pair from random swaps, the same swaps for all pairs."""
     generator = np.random.default_rng(seed)
     swapped, observed = np.zeros((len(pairs), trials)), np.zeros(len(pairs))
-    for rows in tables:
-        taken = _taken(rows, trials, generator)
-        nothing = np.zeros((1, rows.shape[2]))
+    for table in tables:
+        taken = _taken(table.rows, trials, generator)
+        nothing = np.zeros((1, table.rows.shape[2]))
         for number, pair in enumerate(pairs):
-            moved = taken[:, pair[0]] - taken[:, pair[1]]
-            swapped[number] += _swapped(rows, aggregate, pair, moved) / len(tables)
-            observed[number] += _swapped(rows, aggregate, pair, nothing)[0] / len(tables)
+            swapped[number] += table.weight * _swapped(table, pair, taken[:, pair[0]] - taken[:, pair[1]])
+            observed[number] += table.weight * _swapped(table, pair, nothing)[0]
     extreme = (np.abs(swapped) >= np.abs(observed)[:, None] - _TIE).sum(axis=1)
     return (extreme + 1) / (trials + 1)
 
 
-def _swapped(rows: Floats, aggregate: Aggregate, pair: tuple[int, int], moved: Floats) -> Floats:
+def _swapped(table: _Table, pair: tuple[int, int], moved: Floats) -> Floats:
     """Return the differences of a pair's scores after statistics [trials, k] moved from the one to the other."""
-    first, second = rows[pair[0]].sum(axis=0), rows[pair[1]].sum(axis=0)
-    return aggregate(second + moved) - aggregate(first - moved)
+    first, second = (table.rows[system].sum(axis=0) for system in pair)
+    return table.aggregate(second + moved) - table.aggregate(first - moved)
 
 
 def _taken(rows: Floats, trials: int, generator: np.random.Generator) -> Floats:

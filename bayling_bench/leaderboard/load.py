@@ -10,146 +10,31 @@ from __future__ import annotations
 import csv
 import re
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from bayling_bench.errors import BenchError, did_you_mean
+from bayling_bench.errors import did_you_mean
+from bayling_bench.leaderboard.board import COLUMNS, FIELDS, Board, BoardError, Explanation, Figure, Rule, Selector
+from bayling_bench.leaderboard.upstream import Upstream, upstream_figures
 
 if sys.version_info >= (3, 11):
     import tomllib
 else:  # the standard library reads TOML from 3.11 on
     import tomli as tomllib  # pyright: ignore[reportMissingImports]
 
-COLUMNS = ("group", "task", "system", "metric", "value", "items", "source")
-FIELDS = ("group", "task", "system", "metric")
-"""The fields by which a figure is named, and by which rules and explanations choose figures."""
-
-_BOARD_KEYS = {"title", "summary", "sources", "figures", "systems", "rules", "tables", "beside"}
+_BOARD_KEYS = {
+    "title", "summary", "sources", "figures", "upstream", "systems", "outputs", "rules", "tables", "rankings", "beside",
+}  # fmt: skip
 _RULE_KEYS = {*FIELDS, "measure", "arguments", "decimals", "also"}
 _ALSO_KEYS = {"label", "measure", "arguments"}
 _EXPLANATION_KEYS = {*FIELDS, "name", "kind", "reason", "evidence", "check"}
 _TABLE_KEYS = {"title", "note", "tasks", "task_pattern", "systems", "metrics", "decimals"}
 
 
-class BoardError(BenchError):
-    """A board folder with a mistake in it; the message names the file and what to write instead."""
-
-
-@dataclass(frozen=True)
-class Figure:
-    """One published number."""
-
-    group: str
-    task: str
-    system: str
-    metric: str
-    value: float
-    items: int | None
-    """Over how many items, where that is published."""
-    source: str
-    line: str = ""
-    """File and line of the board that hold it."""
-
-    @property
-    def key(self) -> tuple[str, str, str, str]:
-        """Return group, task, system and metric, which together name a figure."""
-        return self.group, self.task, self.system, self.metric
-
-
-@dataclass(frozen=True)
-class Selector:
-    """Regular expressions for some fields of a figure; each must match the whole field."""
-
-    patterns: Mapping[str, re.Pattern[str]]
-
-    def match(self, figure: Figure) -> dict[str, str] | None:
-        """Return what the named groups caught, or None where the figure is not chosen."""
-        caught: dict[str, str] = {}
-        for name, pattern in self.patterns.items():
-            found = pattern.fullmatch(getattr(figure, name))
-            if found is None:
-                return None
-            caught.update({key: value for key, value in found.groupdict().items() if value is not None})
-        return caught
-
-
-@dataclass(frozen=True)
-class Rule:
-    """How the chosen figures are computed; ``measure`` is None where no program can."""
-
-    selector: Selector
-    measure: str | None
-    arguments: Mapping[str, Any]
-    decimals: int
-    """Decimals that the figures were printed with."""
-    also: Sequence[Mapping[str, Any]]
-    """What the same figure is under other fair rules: each a label, arguments, and a measure where it is another."""
-
-
-@dataclass(frozen=True)
-class Explanation:
-    """Why chosen figures cannot come out as printed: a fact with evidence, and a check that must hold."""
-
-    name: str
-    kind: str
-    selector: Selector
-    reason: str
-    evidence: str
-    check: Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Board:
-    """A board as its folder describes it."""
-
-    name: str
-    folder: Path
-    title: str
-    summary: str
-    sources: Mapping[str, str]
-    """Where figures come from: a short name and an address or reference."""
-    systems: Mapping[str, Mapping[str, str]]
-    """By id: ``name`` for tables and ``outputs``, where its outputs lie (``published:…``, ``wmt22:…``, ``run:…``)."""
-    figures: Sequence[Figure]
-    rules: Sequence[Rule]
-    explanations: Sequence[Explanation]
-    tables: Sequence[Mapping[str, Any]]
-    beside: Sequence[str] = ()
-    """Systems without published figures here, computed by the same rules and shown in the same tables."""
-    index: Mapping[tuple[str, str, str, str], Figure] = field(default_factory=dict, repr=False)
-
-    def rule_of(self, figure: Figure) -> tuple[Rule, dict[str, Any]]:
-        """Return the first rule that chooses the figure, and its arguments with what its patterns caught.
-
-        BoardError when no rule does.
-        """
-        for rule in self.rules:
-            caught = rule.selector.match(figure)
-            if caught is not None:
-                return rule, {**rule.arguments, **caught}
-        named = ", ".join(f'{name} = "{getattr(figure, name)}"' for name in FIELDS)
-        raise BoardError(
-            f"{figure.line}: no rule of {self.folder / 'board.toml'} chooses this figure ({named}). Add one; without "
-            "`measure` where no program can compute it."
-        )
-
-    def explanations_of(self, figure: Figure) -> Iterator[tuple[Explanation, dict[str, str]]]:
-        """Yield the explanations that cover the figure, with what their patterns caught."""
-        for explanation in self.explanations:
-            caught = explanation.selector.match(figure)
-            if caught is not None:
-                yield explanation, caught
-
-    def name_of(self, system: str) -> str:
-        """Return a system's name for tables."""
-        return self.systems.get(system, {}).get("name", system)
-
-
 def leaderboards_path() -> Path:
     """Return the folder of boards: inside the installed package, or beside it in a checkout."""
-    package = Path(__file__).parent
+    package = Path(__file__).parent.parent
     installed = package / "leaderboards"
     return installed if installed.is_dir() else package.parent / "leaderboards"
 
@@ -169,8 +54,10 @@ def load(board: str) -> Board:
             f"{did_you_mean(board, names())} Shipped: {', '.join(names())}."
         )
     config = _toml(folder / "board.toml")
-    _known(folder / "board.toml", config, _BOARD_KEYS, {"title", "figures", "systems", "rules"})
+    _known(folder / "board.toml", config, _BOARD_KEYS, {"title", "figures", "rules"})
     figures = [figure for name in config["figures"] for figure in read_figures(folder / name)]
+    if "upstream" in config:
+        figures += upstream_figures(_upstream(folder / "board.toml", config["upstream"]), figures)
     explanations = folder / "explanations.toml"
     stated = _toml(explanations).get("explanations", []) if explanations.is_file() else []
     found = Board(
@@ -179,11 +66,13 @@ def load(board: str) -> Board:
         title=config["title"],
         summary=config.get("summary", "").strip(),
         sources=config.get("sources", {}),
-        systems=config["systems"],
+        systems=config.get("systems", {}),
+        outputs=config.get("outputs", ""),
         figures=figures,
         rules=[_rule(folder / "board.toml", entry) for entry in config["rules"]],
         explanations=[_explanation(explanations, entry) for entry in stated],
         tables=[_table(folder / "board.toml", entry) for entry in config.get("tables", [])],
+        rankings=config.get("rankings", []),
         beside=config.get("beside", []),
         index=_index(figures),
     )
@@ -267,6 +156,12 @@ def _explanation(path: Path, entry: Mapping[str, Any]) -> Explanation:
 def _table(path: Path, entry: Mapping[str, Any]) -> Mapping[str, Any]:
     _known(path, entry, _TABLE_KEYS, {"title", "tasks", "systems", "metrics", "decimals"})
     return entry
+
+
+def _upstream(path: Path, entry: Mapping[str, Any]) -> Upstream:
+    names = {name for name in Upstream.__dataclass_fields__}
+    _known(path, {"name": "[upstream]", **entry}, {"name", *names}, names)
+    return Upstream(**entry)
 
 
 def _no_idle_explanation(board: Board) -> None:

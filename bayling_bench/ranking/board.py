@@ -1,0 +1,169 @@
+"""A whole board ranked: contest by contest, on several processes, averages once their tasks are there."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Protocol
+
+from bayling_bench import leaderboard, record
+from bayling_bench.audit.answers import NotReleased
+from bayling_bench.audit.measures import MEASURES
+from bayling_bench.audit.reach import Measured, NotInReach
+from bayling_bench.audit.session import Session
+from bayling_bench.errors import BenchError, did_you_mean
+from bayling_bench.leaderboard import Board
+from bayling_bench.ranking import strengths
+from bayling_bench.ranking.contest import Cells, Contest, Options, Standing, compare
+from bayling_bench.ranking.definition import Ranking, rankings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """What is to be ranked."""
+
+    board: str
+    """A board's name, or the path of its folder."""
+    runs: tuple[str, ...] = ()
+    """Run folders that stand beside the board's systems."""
+    only: str = ""
+    """A part of the titles of rankings; empty for all."""
+    options: Options = field(default_factory=Options)
+    jobs: int = 0
+    """Processes; 0 for one a core."""
+
+
+class Progress(Protocol):
+    """Told of work."""
+
+    def __call__(self, done: int, total: int, what: str) -> None:
+        """Note that ``done`` of ``total`` contests are over, ``what`` being the last."""
+
+
+@dataclass(frozen=True)
+class _Unit:
+    """One contest to be held: a ranking by its place, and a task or an average of it."""
+
+    ranking: int
+    task: str
+    average: bool
+
+
+def rank(asked: Asked, progress: Progress | None = None) -> list[Contest]:
+    """Return the contests of a board in its order, those without any system in reach left out.
+
+    BoardError for a mistake in the board, BenchError where ``only`` or a run does not fit.
+    """
+    board, chosen = _opened(asked)
+    singles = [_Unit(place, task, False) for place in chosen for task in rankings(board)[place].tasks]
+    averages = [_Unit(place, average["title"], True) for place in chosen for average in rankings(board)[place].averages]
+    found: dict[_Unit, Contest | None] = {}
+    with _workers(asked.jobs, len(singles)) as each_of:
+        for units in (singles, averages):  # an average finds the statistics of its tasks in the cache
+            for unit, contest in zip(units, each_of(asked, units), strict=True):
+                found[unit] = contest
+                if progress is not None:
+                    progress(len(found), len(singles) + len(averages), unit.task)
+    return [contest for unit in sorted(found, key=lambda unit: unit.ranking) if (contest := found[unit]) is not None]
+
+
+@contextmanager
+def _workers(jobs: int, units: int) -> Iterator:
+    jobs = min(jobs or os.cpu_count() or 1, units)
+    if jobs <= 1:
+        yield lambda asked, work: map(_hold, [asked] * len(work), work)
+        return
+    # A process each, so one thread each: BLAS would take every core for every process.
+    before = os.environ.get("OMP_NUM_THREADS")
+    os.environ["OMP_NUM_THREADS"] = "1"
+    try:
+        with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+            yield lambda asked, work: pool.map(_hold, [asked] * len(work), work)
+    finally:
+        if before is None:
+            del os.environ["OMP_NUM_THREADS"]
+        else:
+            os.environ["OMP_NUM_THREADS"] = before
+
+
+def _hold(asked: Asked, unit: _Unit) -> Contest | None:
+    board, _ = _opened(asked)
+    ranking = rankings(board)[unit.ranking]
+    if ranking.measure == strengths.MEASURE:
+        return strengths.contest(board, ranking, unit.task, asked.options)
+    session = Session(board, MEASURES)
+    systems = [*ranking.systems, *(_run_ids(asked.runs) if ranking.runs else [])]
+    if unit.average:
+        (average,) = [each for each in ranking.averages if each["title"] == unit.task]
+        tasks = average.get("tasks", ranking.tasks)
+    else:
+        tasks = [unit.task]
+    cells, absent = _cells(session, ranking, tasks, systems)
+    if not cells[0]:
+        return None
+    standings, pairs = compare(cells[0] if len(cells) == 1 else cells, ranking.higher_is_better, asked.options)
+    named = [_named(session, ranking, unit, standing) for standing in standings]
+    return Contest(
+        ranking.title, ranking.metric, unit.task, unit.average, ranking.decimals, tuple(named), tuple(pairs), absent
+    )
+
+
+def _cells(
+    session: Session, ranking: Ranking, tasks: Sequence[str], systems: Sequence[str]
+) -> tuple[list[Cells], dict[str, str]]:
+    """Return what was measured on each task of the systems that have all of them, and why others are left out."""
+    found: dict[str, list[Measured]] = {}
+    absent = {}
+    for system in systems:
+        try:
+            found[system] = [
+                session.call(ranking.figure(task, system), ranking.measure, ranking.filled(ranking.arguments, task))
+                for task in tasks
+            ]
+        except NotInReach as error:
+            absent[session.board.name_of(system)] = f"{error.what} is not on this machine: {error.command}"
+        except NotReleased as error:
+            absent[session.board.name_of(system)] = str(error)
+    return [{system: found[system][place] for system in found} for place in range(len(tasks))], absent
+
+
+def _named(session: Session, ranking: Ranking, unit: _Unit, standing: Standing) -> Standing:
+    beside = {}
+    if not unit.average:
+        for other in ranking.beside:
+            arguments = ranking.filled(other.get("arguments", {}), unit.task)
+            try:
+                figure = ranking.figure(unit.task, standing.system)
+                beside[other["label"]] = session.call(figure, other["measure"], arguments).value
+            except NotInReach:
+                beside[other["label"]] = None
+    return replace(standing, name=session.board.name_of(standing.system), beside=beside)
+
+
+@lru_cache(maxsize=4)
+def _opened(asked: Asked) -> tuple[Board, tuple[int, ...]]:
+    """Return the board with the runs among its systems, and the places of the rankings asked for."""
+    board = leaderboard.load(asked.board)
+    known = rankings(board)
+    chosen = tuple(place for place, ranking in enumerate(known) if asked.only.lower() in ranking.title.lower())
+    if not chosen:
+        titles = [ranking.title for ranking in known]
+        raise BenchError(
+            f"No ranking of {board.name} is called like {asked.only!r}.{did_you_mean(asked.only, titles)} "
+            f"There are: {'; '.join(titles)}."
+        )
+    systems: dict[str, Mapping[str, str]] = dict(board.systems)
+    for system, folder in zip(_run_ids(asked.runs), asked.runs, strict=True):
+        run = record.load(folder)
+        systems[system] = {"name": run.name, "outputs": f"run:{Path(folder).absolute()}"}
+    return replace(board, systems=systems), chosen
+
+
+def _run_ids(runs: Sequence[str]) -> list[str]:
+    return [f"run {place}" for place in range(1, len(runs) + 1)]
