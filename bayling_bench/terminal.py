@@ -6,7 +6,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -44,7 +44,7 @@ def say(line: str) -> None:
 
 class _Rate(ProgressColumn):
     def render(self, task: Any) -> Text:
-        """Return responses per second."""
+        """Return how many a second."""
         return Text(f"{task.speed:.1f}/s" if task.speed else "")
 
 
@@ -85,21 +85,26 @@ class PlainProgress:
 
 
 @contextmanager
-def responses() -> Iterator[Any]:
-    """Yield a function to call with an ``evaluate.Progress`` after each response."""
+def counted(what: str) -> Iterator[Callable[[int, int, str], None]]:
+    """Yield a function to call with how many of how many are done, and a note to show behind ``what``."""
     if not err.is_terminal:
-        plain = PlainProgress("responses")
+        plain = PlainProgress(what)
         try:
-            yield lambda progress: plain.update(progress.done, progress.total, _note(progress))
+            yield plain.update
         finally:
             plain.close()
         return
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn())
     with Progress(*columns, TimeElapsedColumn(), console=err) as bar:
-        task = bar.add_task("responses", total=None)
-        yield lambda progress: bar.update(
-            task, completed=progress.done, total=progress.total, description=f"responses{_note(progress)}"
-        )
+        task = bar.add_task(what, total=None)
+        yield lambda done, total, note: bar.update(task, completed=done, total=total, description=f"{what}{note}")
+
+
+@contextmanager
+def responses() -> Iterator[Any]:
+    """Yield a function to call with an ``evaluate.Progress`` after each response."""
+    with counted("responses") as report:
+        yield lambda progress: report(progress.done, progress.total, _note(progress))
 
 
 def _note(progress: Any) -> str:

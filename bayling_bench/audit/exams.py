@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from bayling_bench import task_index
-from bayling_bench.audit import answers
+from bayling_bench.audit import answers, kept
 from bayling_bench.audit.reach import Measured, require, share
 from bayling_bench.config import TaskOptions
 from bayling_bench.documents import Document
@@ -53,7 +53,8 @@ def items(outputs: str, subset: str, labels: str) -> list[tuple[Document, str]]:
 def _outcomes(outputs: str, subset: str, labels: str, rule: str) -> tuple[int, ...]:
     """Return 1 for each right answer, 0 for each wrong one, `_UNREAD` where the rule reads none."""
     found = items(outputs, subset, labels)
-    return tuple(_paper(doc, text) if rule == "paper" else _strict(doc, text) for doc, text in found)
+    judge = _paper if rule == "paper" else _strict
+    return tuple(kept.kept(["exam", rule, found], lambda: [judge(doc, text) for doc, text in found]).astype(int))
 
 
 def _paper(doc: Document, text: str) -> int:

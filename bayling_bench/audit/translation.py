@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache, partial
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
 
 from bayling_bench import task_index
-from bayling_bench.audit import answers, segments
+from bayling_bench.audit import answers, kept
 from bayling_bench.audit.reach import Measured, Sample, require, share
 from bayling_bench.data import store, wmt22
 from bayling_bench.data.catalogue import File
@@ -17,8 +20,8 @@ from bayling_bench.scoring import off_target, translation
 def corpus(outputs: str, direction: str, score: str, references: str = "paper", prompt: str = "en") -> Measured:
     """Return the corpus score against a reference (``A``), several in this order (``B+A``), or ``all`` from A on.
 
-    ``paper`` is the paper's reference: A, or B where WMT22 has no A. The order matters for chrF: sacrebleu takes an item's best reference, of equally good ones the first, and adds up
-    that one's n-gram counts.
+    ``paper`` is the paper's reference: A, or B where WMT22 has no A. The order matters for chrF: sacrebleu takes an
+    item's best reference, of equally good ones the first, and adds up that one's n-gram counts.
     """
     source, target = direction.split("-")
     files = _references(source, target, references)
@@ -37,27 +40,33 @@ def corpus_of(
     ``scorer`` is the score and the target language (``bleu zh``); ``sentences`` name the items.
     """
     score, target = scorer.split()
-    rows = segments.statistics(score, target, hypotheses, references)
+    rows = kept.segment_statistics(score, target, hypotheses, references)
     sample = Sample([rows], partial(translation.corpus_scores, score), sentences)
     return Measured(translation.corpus_score(score, rows.tolist()), len(hypotheses), sample=sample)
 
 
 def flagged(outputs: str, direction: str, flag: str, prompt: str = "en") -> Measured:
     """Return the share in per cent of outputs with an off-target flag, of those for which it can be told."""
-    answers.first_answers(outputs, _task(direction), prompt)
-    told = [bool(flags[flag]) for flags in _checked(outputs, direction, prompt) if flags[flag] is not None]
-    return share(told, range(len(told)))
+    texts = answers.first_answers(outputs, _task(direction), prompt)
+    flags = _checked(texts, direction)[:, off_target.FLAGS.index(flag)]
+    told = flags[~np.isnan(flags)]
+    return share((told == 1).tolist(), range(len(told)))
 
 
-@lru_cache(maxsize=256)
-def _checked(outputs: str, direction: str, prompt: str) -> list[dict[str, bool | None]]:
+def _checked(texts: Sequence[str], direction: str) -> NDArray[np.float64]:
+    """Return the off-target flags [items, flags] of outputs: 1, 0, or nan where that cannot be told."""
     source, target = direction.split("-")
-    documents = answers.documents(_task(direction))
-    hypotheses = answers.first_answers(outputs, _task(direction), prompt)
-    return [
-        off_target.check(document["source"], hypothesis, source, target)
-        for document, hypothesis in zip(documents, hypotheses, strict=True)
-    ]
+    sentences = [document["source"] for document in answers.documents(_task(direction))]
+
+    def check() -> list[list[float]]:
+        found = [off_target.check(*pair, source, target) for pair in zip(sentences, texts, strict=True)]
+        return [[_number(each.get(flag)) for flag in off_target.FLAGS] for each in found]
+
+    return kept.kept([off_target.signature(), direction, sentences, texts], check)
+
+
+def _number(flag: bool | None) -> float:
+    return np.nan if flag is None else float(flag)
 
 
 def lines(outputs: str, direction: str) -> Measured:

@@ -11,6 +11,7 @@ import fnmatch
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from bayling_bench.data import catalogue, store
@@ -77,6 +78,7 @@ def output_file(system: str, task: Any, prompt_form: str) -> catalogue.File | No
     return found[0] if found else None
 
 
+@lru_cache(maxsize=4096)
 def _match_any_case(pattern: str) -> list[catalogue.File]:
     wanted = pattern.lower()
     return [file for file in catalogue.match(REPOSITORY, "exp/*") if fnmatch.fnmatchcase(file.path.lower(), wanted)]

@@ -127,9 +127,9 @@ def _cells(
                 for task in tasks
             ]
         except NotInReach as error:
-            absent[session.board.name_of(system)] = f"{error.what} is not on this machine: {error.command}"
-        except NotReleased as error:
-            absent[session.board.name_of(system)] = str(error)
+            absent[session.board.name_of(system)] = error.command
+        except NotReleased:
+            absent[session.board.name_of(system)] = "nothing was released"
     return [{system: found[system][place] for system in found} for place in range(len(tasks))], absent
 
 

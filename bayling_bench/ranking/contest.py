@@ -78,7 +78,7 @@ class Contest:
     standings: tuple[Standing, ...]
     pairs: tuple[Pair, ...]
     absent: Mapping[str, str]
-    """Systems left out, and what is missing of them."""
+    """Systems left out, and the command that brings their outputs, or why none does."""
 
 
 Cells = Mapping[str, Measured]

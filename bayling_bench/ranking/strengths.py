@@ -28,7 +28,7 @@ def contest(board: Board, ranking: Ranking, task: str, options: Options) -> Cont
         try:
             found = [each for name in files for each in judge.reviews_of(opponent, name)]
         except NotInReach as error:
-            absent[board.name_of(system)] = f"{error.what} is not on this machine: {error.command}"
+            absent[board.name_of(system)] = error.command
             continue
         judged += [(reviews.SYSTEM, system, _OUTCOMES[str(each["verdict"])]) for each in found]
         questions += [each["question_id"] for each in found]

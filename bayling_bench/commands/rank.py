@@ -1,0 +1,73 @@
+"""``bayling-bench rank``: a board's systems, and your runs beside them, with tests of every pair."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bayling_bench.errors import BenchError
+
+EPILOG = (
+    "Examples:  rank bayling_2023  ·  rank bayling_2023 runs/mine --only translation  ·  "
+    "rank wmt22_official --pairs --format csv -o pairs.csv"
+)
+
+
+def rank(
+    board: Annotated[str, typer.Argument(metavar="BOARD", help="A board that is shipped, or the folder of your own.")],
+    runs: Annotated[
+        list[Path] | None, typer.Argument(metavar="[RUN]...", help="Run folders to rank beside the board's systems.")
+    ] = None,
+    only: Annotated[str, typer.Option(metavar="TEXT", help="Only rankings whose title holds TEXT.")] = "",
+    pairs: Annotated[bool, typer.Option("--pairs", help="Show the tests of every pair of systems.")] = False,
+    resamples: Annotated[int, typer.Option(help="Bootstrap resamples; randomization takes ten times as many.")] = 1000,
+    seed: Annotated[int, typer.Option(help="Seed of resamples and swaps.")] = 12345,
+    jobs: Annotated[int, typer.Option(help="Processes; 0 for one a core.")] = 0,
+    form: Annotated[
+        str,
+        typer.Option("--format", help="table, md, csv, json; or readme, which writes RANKINGS.md into the folder -o."),
+    ] = "table",
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="File. [default: the terminal]")] = None,
+    mirror: Annotated[
+        str | None,
+        typer.Option(metavar="DIR|URL", help="Read upstream data from a mirror (or set BAYLING_BENCH_MIRROR)."),
+    ] = None,
+) -> None:
+    """Rank a board's systems: values with intervals, every pair tested, and the ranks that each can have.
+
+    Two systems are told apart where approximate randomization over their common items, corrected by Holm over all pairs
+    of the line, gives p < 0.05. Systems whose outputs are not on this machine are named and left out.
+    """
+    from bayling_bench import leaderboard, record, terminal
+    from bayling_bench.data import store
+    from bayling_bench.ranking import formats, readme
+    from bayling_bench.ranking.board import Asked
+    from bayling_bench.ranking.board import rank as ranked
+    from bayling_bench.ranking.contest import Options
+
+    if form not in ("table", "readme", *formats.TEXTS):
+        raise BenchError(f"--format {form!r} is unknown. Known: table, {', '.join(formats.TEXTS)}, readme.")
+    if form == "readme" and output is None:
+        raise BenchError(f"--format readme needs the board's folder: -o leaderboards/{board}")
+    store.set_mirror(mirror)
+    options = Options(resamples=resamples, seed=seed)
+    asked = Asked(board=board, runs=tuple(map(str, runs or ())), only=only, options=options, jobs=jobs)
+    with terminal.counted("contests") as report:
+        contests = ranked(asked, lambda done, total, what: report(done, total, f", {what}"))
+    loaded = leaderboard.load(board)
+    if not contests:
+        raise BenchError(f"None of the outputs that {loaded.name} ranks is on this machine: bayling-bench fetch all")
+    if form == "readme" and output is not None:
+        readme.write(loaded, contests, output)
+    elif form == "table" and output is None:
+        for table in formats.tables(loaded, contests, pairs):
+            terminal.out.print(table)
+    else:
+        text = formats.TEXTS["md" if form == "table" else form](loaded, contests, pairs)
+        if output is None:
+            typer.echo(text, nl=False)
+        else:
+            record.write_text(output, text)
+            typer.echo(f"rankings: {output}")

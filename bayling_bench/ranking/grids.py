@@ -1,0 +1,116 @@
+"""Contests as plain tables: one a ranking, a line a task or average, a column a system; and the pairs of a contest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from bayling_bench.ranking.contest import Contest, Pair, Standing
+from bayling_bench.ranking.definition import Ranking
+from bayling_bench.report.text import ABSENT, count, interval, number
+
+_BESIDE_FROM = 1.0
+"""Shares beside a value, in per cent, from which they are shown (references themselves reach 0.2)."""
+
+LEGEND = (
+    "Value, 95 % interval, and the ranks that a system can have: two systems are told apart where approximate "
+    "randomization, corrected by Holm over the pairs of the line, gives p < 0.05."
+)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One value as shown."""
+
+    value: str = ""
+    interval: str = ""
+    ranks: str = ""
+    best: bool = False
+    """Whether nobody is significantly better."""
+    beside: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Grid:
+    """One ranking: tasks down and systems across, or systems down where there is a single task."""
+
+    title: str
+    about: str
+    """The metric, a note, and which systems are left out."""
+    heading: tuple[str, ...]
+    """Of the columns that hold cells."""
+    lines: tuple[tuple[str, tuple[Cell, ...]], ...]
+    """What the line is of, and its cells."""
+
+
+def grids(contests: Sequence[Contest], rankings: Sequence[Ranking]) -> Iterator[Grid]:
+    """Yield one table for each ranking that has a contest, systems in the order of its last line."""
+    notes = {ranking.title: ranking.note for ranking in rankings}
+    for title, group in groupby(contests, key=lambda contest: contest.ranking):
+        held = list(group)
+        systems = tuple(dict.fromkeys(each.name for contest in reversed(held) for each in contest.standings))
+        heading = tuple(f"{contest.task}, n = {count(contest.standings[0].n)}" for contest in held)
+        lines = tuple(_cells(contest, systems) for contest in held)
+        parts = ("" if held[0].metric in title else _sentence(held[0].metric), notes.get(title, ""), _left_out(held))
+        about = " ".join(part for part in parts if part)
+        if len(held) == 1:
+            downwards = tuple((name, (cell,)) for name, cell in zip(systems, lines[0], strict=True))
+            yield Grid(title, about, heading, downwards)
+        else:
+            yield Grid(title, about, systems, tuple(zip(heading, lines, strict=True)))
+
+
+def _sentence(metric: str) -> str:
+    return f"{metric[0].upper()}{metric[1:]}."
+
+
+def _left_out(contests: Sequence[Contest]) -> str:
+    """Return which systems have none of the contests, and what to do about it."""
+    there = {standing.name for contest in contests for standing in contest.standings}
+    found = {name: why for contest in contests for name, why in contest.absent.items() if name not in there}
+    return f"Left out: {'; '.join(f'{name} ({why})' for name, why in found.items())}." if found else ""
+
+
+def pair_lines(contest: Contest) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """Return the heading and a line for every pair of a contest, better one first."""
+    heading = ("pair", "difference", "95 %", "p bootstrap", "p randomization", "p Holm", "detects")
+    names = {standing.system: standing.name for standing in contest.standings}
+    return heading, [_pair(names, pair) for pair in contest.pairs]
+
+
+def _pair(names: dict[str, str], pair: Pair) -> tuple[str, ...]:
+    return (
+        f"{names[pair.first]} − {names[pair.second]}",
+        f"{pair.difference:+.2f}",
+        interval(pair.low, pair.high) or ABSENT,
+        *map(_p, (pair.p_bootstrap, pair.p_randomization, pair.p_holm)),
+        number(pair.detectable),
+    )
+
+
+def _p(value: float | None) -> str:
+    if value is None:
+        return ABSENT
+    return "<0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def _cells(contest: Contest, systems: Sequence[str]) -> tuple[Cell, ...]:
+    by_name = {each.name: each for each in contest.standings}
+    return tuple(_cell(contest, by_name.get(name)) for name in systems)
+
+
+def _cell(contest: Contest, standing: Standing | None) -> Cell:
+    if standing is None:
+        return Cell()
+    ranks = ""
+    if standing.best is not None:
+        ranks = str(standing.best) if standing.best == standing.worst else f"{standing.best}–{standing.worst}"
+    beside = tuple(
+        f"{share:.1f} % {label.removesuffix(', %')}"
+        for label, share in standing.beside.items()
+        if share is not None and share >= _BESIDE_FROM
+    )
+    value = f"{standing.value:.{contest.decimals}f}"
+    best = standing.best == 1 and len(contest.standings) > 1
+    return Cell(value, interval(standing.low, standing.high), ranks, best, beside)
