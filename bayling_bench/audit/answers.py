@@ -25,11 +25,10 @@ def first_answers(outputs: str, task: str, prompt: str = "en") -> tuple[str, ...
     ``outputs`` is one of `ORIGINS`; ``prompt`` is the prompt's language, ``en`` or ``zh``. Raises NotInReach where the
     answers or the questions are not on this machine, DataError where they do not belong together.
     """
-    asked = task_index.all_tasks()[task]
-    require(asked.files(TaskOptions()), f"bayling-bench fetch {task}")
+    require(_questions(task), f"bayling-bench fetch {task}")
     origin, _, name = outputs.partition(":")
     if origin != "run":
-        require([output_file(outputs, asked, prompt)], _fetch(origin, name))
+        require([output_file(outputs, task, prompt)], _fetch(origin, name))
     return _read(outputs, task, prompt)
 
 
@@ -38,7 +37,7 @@ def _read(outputs: str, task: str, prompt: str) -> tuple[str, ...]:
     origin, _, name = outputs.partition(":")
     if origin == "run":
         return _of_run(Path(name), task, prompt)
-    file = output_file(outputs, task_index.all_tasks()[task], prompt)
+    file = output_file(outputs, task, prompt)
     if origin == "wmt22":
         found = published.align(file, published.read_lines(file), documents(task))
     else:
@@ -62,19 +61,26 @@ def _of_run(folder: Path, task: str, prompt: str) -> tuple[str, ...]:
     return tuple(answers)
 
 
-def output_file(outputs: str, task: task_index.Task, prompt: str) -> catalogue.File:
+@lru_cache(maxsize=128)
+def _questions(task: str) -> list[catalogue.File]:
+    return task_index.all_tasks()[task].files(TaskOptions())
+
+
+@lru_cache(maxsize=1024)
+def output_file(outputs: str, task: str, prompt: str) -> catalogue.File:
     """Return the catalogue entry of a system's outputs; NotReleased where there are none."""
     origin, _, name = outputs.partition(":")
+    asked = task_index.all_tasks()[task]
     if origin == "wmt22":
-        source, target = task.languages
+        source, target = asked.languages
         return catalogue.find(
             wmt22.REPOSITORY, f"txt/system-outputs/generaltest2022.{source}-{target}.hyp.{name}.{target}"
         )
     if origin != "published":
         raise DataError(f"outputs {outputs!r}: answers are read from {ORIGINS}")
-    file = published.output_file(published.check_system(name), task, prompt)
+    file = published.output_file(published.check_system(name), asked, prompt)
     if file is None:
-        raise NotReleased(f"{name}: no answers to {task.name} were released")
+        raise NotReleased(f"{name}: no answers to {task} were released")
     return file
 
 

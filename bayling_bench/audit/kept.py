@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import json
+import marshal
 import os
 from collections.abc import Callable, Sequence
 from functools import lru_cache
@@ -36,9 +36,10 @@ def segment_statistics(
 
 
 def kept(inputs: Sequence[Any], compute: Callable[[], Sequence[Any]]) -> NDArray[np.float64]:
-    """Return ``compute()`` as an array, from disk if it was computed of the same inputs (anything JSON can write)."""
-    content = json.dumps([_rules(), *inputs])
-    path = store.cache_dir() / "statistics" / f"{hashlib.sha256(content.encode()).hexdigest()}.npy"
+    """Return ``compute()`` as an array, from disk if it was computed of the same inputs (texts, numbers, lists)."""
+    # Version 2 writes equal values as equal bytes, whether or not they are the same object.
+    content = marshal.dumps([_rules(), *inputs], 2)
+    path = store.cache_dir() / "statistics" / f"{hashlib.sha256(content).hexdigest()}.npy"
     with contextlib.suppress(OSError, ValueError):
         return np.load(path, allow_pickle=False)
     found = np.asarray(compute(), dtype=np.float64)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
+from functools import lru_cache, partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,7 +42,7 @@ def corpus_of(
     score, target = scorer.split()
     rows = kept.segment_statistics(score, target, hypotheses, references)
     sample = Sample([rows], partial(translation.corpus_scores, score), sentences)
-    return Measured(translation.corpus_score(score, rows.tolist()), len(hypotheses), sample=sample)
+    return Measured(translation.corpus_score(score, rows), len(hypotheses), sample=sample)
 
 
 def flagged(outputs: str, direction: str, flag: str, prompt: str = "en") -> Measured:
@@ -82,6 +82,7 @@ def _task(direction: str) -> str:
     return name
 
 
+@lru_cache(maxsize=256)
 def _references(source: str, target: str, references: str) -> list[File]:
     if references == "paper":
         return wmt22.reference_files(source, target)

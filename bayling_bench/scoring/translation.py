@@ -62,11 +62,12 @@ def segment_statistics(
         return list(chain.from_iterable(rows))
 
 
-def corpus_score(metric: str, statistics: Sequence[Sequence[float]]) -> float:
+def corpus_score(metric: str, statistics: Sequence[Sequence[float]] | NDArray[np.float64]) -> float:
     """Return sacrebleu's corpus score of these items, unrounded; raises ValueError if there are none."""
-    if not statistics:
+    if not len(statistics):
         raise ValueError(f"{metric} of no items is undefined: report the items as unscored instead")
-    return _metric(metric, "")._aggregate_and_compute([list(row) for row in statistics]).score
+    sums = np.add.reduce(np.asarray(statistics, dtype=np.float64), axis=0)  # row by row, as sacrebleu adds
+    return _metric(metric, "")._compute_score_from_stats(sums.tolist()).score
 
 
 def sentence_score(metric: str, statistics: Sequence[float]) -> float:
