@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import typer
 
 from bayling_bench import __version__
-from bayling_bench.commands import rank
+from bayling_bench.commands import boards, rank
 from bayling_bench.errors import BenchError, Interrupted, RunError
 
 app = typer.Typer(
@@ -278,7 +278,10 @@ def fetch(
         raise BenchError(f"{len(failed)} of {len(files)} files are not there:\n  {lines}{more}\nTo mend it: {mend}")
 
 
-@app.command(epilog="Examples:  report runs/a runs/b -o report.html  ·  report runs/a --format md")
+@app.command(
+    epilog="Examples:  report runs/a runs/b -o report.html  ·  report runs/a --board bayling_2023  ·  "
+    "report runs/a --format md"
+)
 def report(
     run_folders: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Run folders, side by side.")],
     output: Annotated[
@@ -287,19 +290,30 @@ def report(
     form: Annotated[str, typer.Option("--format", help="html, md, csv or json.")] = "html",
     items: Annotated[str, typer.Option(help="Items in the page: all, none, or a number a task.")] = "all",
     title: Annotated[str | None, typer.Option(help="Title of the page.")] = None,
+    board: Annotated[
+        str | None,
+        typer.Option(metavar="NAME|DIR", help="Add a board's rankings, with these runs among them, and its audit."),
+    ] = None,
+    mirror: Mirror = None,
 ) -> None:
     """Write a report of one or more runs: one HTML file that needs no network, or a table."""
     from bayling_bench import record
+    from bayling_bench.data import store
     from bayling_bench.report import page, tables
 
     loaded = [record.load(folder) for folder in run_folders]
     if form not in ("html", "md", "csv", "json"):
         raise BenchError(f"--format {form!r} is unknown. Known: html, md, csv, json.")
+    if board is not None and form != "html":
+        raise BenchError(f"--board is of the HTML page; for --format {form}: bayling-bench rank {board} RUN…")
     if form == "html":
         if not (items in ("all", "none") or items.isdigit()):
             raise BenchError(f"--items {items!r} is neither all, none nor a number.")
+        store.set_mirror(mirror)
         path = output or Path("report.html")
-        page.write(loaded, path, items=int(items) if items.isdigit() else items, title=title)  # type: ignore[arg-type]
+        kept = int(items) if items.isdigit() else items
+        added = boards.sections(board, run_folders) if board else []
+        page.write(loaded, path, items=kept, title=title, sections=added)  # type: ignore[arg-type]
         typer.echo(f"report: {path}")
         return
     text = {"md": tables.to_markdown, "csv": tables.to_csv, "json": tables.to_json}[form](loaded)
@@ -346,6 +360,7 @@ def audit(
         typer.Option("--format", help="table, csv, json, md; or readme, which writes README.md into the folder -o."),
     ] = "table",
     output: Annotated[Path | None, typer.Option("--output", "-o", help="File. [default: the terminal]")] = None,
+    fetch_first: Annotated[bool, typer.Option("--fetch", help="Fetch what is not on this machine first.")] = False,
     mirror: Mirror = None,
 ) -> None:
     """Compute a board's published figures again: equal, explained, or differs. Exit code 1 if any differs."""
@@ -358,6 +373,8 @@ def audit(
     if form == "readme" and output is None:
         raise BenchError(f"--format readme needs the board's folder: -o leaderboards/{board}")
     store.set_mirror(mirror)
+    if fetch_first:
+        boards.bring(mirror)
     loaded = leaderboard.load(board)
     audited = rows.audit(loaded)
     if form == "readme" and output is not None:

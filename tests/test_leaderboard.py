@@ -108,7 +108,7 @@ def test_the_section_of_a_page_holds_every_figure_and_escapes_what_boards_say(ma
     board = leaderboard.load(str(made_up))
     page = section.html(board, rows.audit(board))
     assert page.count("<tr") == 1 + 4 and "&lt;script&gt;T&lt;/script&gt;" in page and "<script>" not in page
-    assert 'class="audit-equal"' in page and "<td>61.2</td><td>61.2</td>" in page
+    assert 'class="audit-equal"' in page and '<td class="num">61.2</td><td class="num">61.2</td>' in page
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
+from bayling_bench.audit.answers import NotReleased
 from bayling_bench.audit.explain import Case, findings, same_as_printed
 from bayling_bench.audit.measures import MEASURES
 from bayling_bench.audit.reach import Measured, NotInReach
@@ -73,7 +74,7 @@ def beside(board: Board) -> dict[Figure, Measured]:
     ):
         for system in board.beside:
             figure = Figure(groups[task, metric], task, system, metric, math.nan, None, "not published", "beside")
-            with contextlib.suppress(NotInReach):
+            with contextlib.suppress(NotInReach, NotReleased):
                 measured = session.measure(figure)
                 if measured is not None:
                     found[figure] = measured

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from bayling_bench.commands import boards
 from bayling_bench.errors import BenchError
 
 EPILOG = (
@@ -30,6 +31,7 @@ def rank(
         typer.Option("--format", help="table, md, csv, json; or readme, which writes RANKINGS.md into the folder -o."),
     ] = "table",
     output: Annotated[Path | None, typer.Option("--output", "-o", help="File. [default: the terminal]")] = None,
+    fetch_first: Annotated[bool, typer.Option("--fetch", help="Fetch what is not on this machine first.")] = False,
     mirror: Annotated[
         str | None,
         typer.Option(metavar="DIR|URL", help="Read upstream data from a mirror (or set BAYLING_BENCH_MIRROR)."),
@@ -52,6 +54,8 @@ def rank(
     if form == "readme" and output is None:
         raise BenchError(f"--format readme needs the board's folder: -o leaderboards/{board}")
     store.set_mirror(mirror)
+    if fetch_first:
+        boards.bring(mirror)
     options = Options(resamples=resamples, seed=seed)
     asked = Asked(board=board, runs=tuple(map(str, runs or ())), only=only, options=options, jobs=jobs)
     with terminal.counted("contests") as report:

@@ -161,7 +161,7 @@ def _opened(asked: Asked) -> tuple[Board, tuple[int, ...]]:
     systems: dict[str, Mapping[str, str]] = dict(board.systems)
     for system, folder in zip(_run_ids(asked.runs), asked.runs, strict=True):
         run = record.load(folder)
-        systems[system] = {"name": run.name, "outputs": f"run:{Path(folder).absolute()}"}
+        systems[system] = {"name": f"run {run.name}", "outputs": f"run:{Path(folder).absolute()}"}
     return replace(board, systems=systems), chosen
 
 

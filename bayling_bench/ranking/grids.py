@@ -10,6 +10,8 @@ from bayling_bench.ranking.contest import Contest, Pair, Standing
 from bayling_bench.ranking.definition import Ranking
 from bayling_bench.report.text import ABSENT, count, interval, number
 
+_FETCH = "bayling-bench fetch"
+
 _BESIDE_FROM = 1.0
 """Shares beside a value, in per cent, from which they are shown (references themselves reach 0.2)."""
 
@@ -50,7 +52,7 @@ def grids(contests: Sequence[Contest], rankings: Sequence[Ranking]) -> Iterator[
     for title, group in groupby(contests, key=lambda contest: contest.ranking):
         held = list(group)
         systems = tuple(dict.fromkeys(each.name for contest in reversed(held) for each in contest.standings))
-        heading = tuple(f"{contest.task}, n = {count(contest.standings[0].n)}" for contest in held)
+        heading = tuple(f"{contest.task}, n\u00a0=\u00a0{count(contest.standings[0].n)}" for contest in held)
         lines = tuple(_cells(contest, systems) for contest in held)
         parts = ("" if held[0].metric in title else _sentence(held[0].metric), notes.get(title, ""), _left_out(held))
         about = " ".join(part for part in parts if part)
@@ -69,7 +71,10 @@ def _left_out(contests: Sequence[Contest]) -> str:
     """Return which systems have none of the contests, and what to do about it."""
     there = {standing.name for contest in contests for standing in contest.standings}
     found = {name: why for contest in contests for name, why in contest.absent.items() if name not in there}
-    return f"Left out: {'; '.join(f'{name} ({why})' for name, why in found.items())}." if found else ""
+    fetched = [name for name, why in found.items() if why.startswith(_FETCH)]
+    others = [f"{name} ({why})" for name, why in found.items() if not why.startswith(_FETCH)]
+    parts = [f"Not on this machine: {', '.join(fetched)} ({_FETCH} all brings them)."] if fetched else []
+    return " ".join([*parts, *([f"Left out: {'; '.join(others)}."] if others else [])])
 
 
 def pair_lines(contest: Contest) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -26,11 +27,25 @@ from bayling_bench.report.text import visible, visible_all
 if TYPE_CHECKING:
     from bayling_bench.record import Run
 
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the page that another room makes, such as a board's rankings."""
+
+    name: str
+    """Its anchor."""
+    title: str
+    content: Markup
+    """Escaped by its maker."""
+
+
 Items = Literal["all", "none"] | int  # how many items of each task are packed into the page
 
 
-def render(runs: Sequence[Run], *, items: Items = "all", title: str | None = None) -> str:
-    """Return the page; the same runs give the same bytes."""
+def render(
+    runs: Sequence[Run], *, items: Items = "all", title: str | None = None, sections: Sequence[Section] = ()
+) -> str:
+    """Return the page; the same runs and sections give the same bytes."""
     assert runs, "a report needs a run"
     style, script = _asset("page.css"), _asset("page.js")
     readings = outline.read(runs)
@@ -46,15 +61,23 @@ def render(runs: Sequence[Run], *, items: Items = "all", title: str | None = Non
         meta=_meta(content),
         packed={visible(task): _packed(readings, task, items) for task in tasks},
         describe=describe,
+        sections=sections,
     )
 
 
-def write(runs: Sequence[Run], out: Path, *, items: Items = "all", title: str | None = None) -> None:
+def write(
+    runs: Sequence[Run],
+    out: Path,
+    *,
+    items: Items = "all",
+    title: str | None = None,
+    sections: Sequence[Section] = (),
+) -> None:
     """Write the page to ``out``, whole or not at all; an earlier file stays until the new one is complete.
 
     Raises RunError when it cannot be written.
     """
-    write_text(out, render(runs, items=items, title=title))
+    write_text(out, render(runs, items=items, title=title, sections=sections))
 
 
 def _title(labels: Sequence[str]) -> str:

@@ -1,0 +1,48 @@
+"""What verbs about boards share: bringing the outputs they are about, and a board as sections of a report."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bayling_bench.report.page import Section
+
+
+def bring(mirror: str | None) -> None:
+    """Fetch every upstream file that is not here, and say which could not be had: the rest is still worth reading."""
+    from bayling_bench import listing, terminal
+    from bayling_bench.data import fetch
+
+    files = listing.files_for(["all"])
+    with terminal.FetchBar(len(files), sum(file.bytes for file in files)) as bar:
+        found = fetch.fetch(files, mirror=mirror, progress=bar)
+    if found.failed:
+        file, reason = next(iter(found.failed.items()))
+        terminal.say(
+            f"note: {len(found.failed)} of {len(files)} files could not be fetched, the first: {file.tail}: {reason}. "
+            "What they hold is reported as not in reach."
+        )
+
+
+def sections(board: str, runs: Sequence[Path]) -> list[Section]:
+    """Return the sections that a board has something to say in; BoardError as `leaderboard.load`."""
+    from bayling_bench import leaderboard, terminal
+    from bayling_bench.audit import rows
+    from bayling_bench.audit import section as audit_section
+    from bayling_bench.ranking import section as ranking_section
+    from bayling_bench.ranking.board import Asked, rank
+    from bayling_bench.report.page import Section
+
+    loaded = leaderboard.load(board)
+    found = []
+    if loaded.rankings:
+        asked = Asked(board=board, runs=tuple(map(str, runs)))
+        with terminal.counted("contests") as report:
+            contests = rank(asked, lambda done, total, what: report(done, total, f", {what}"))
+        found.append(Section("rankings", f"Rankings: {loaded.title}", ranking_section.html(loaded, contests)))
+    if loaded.figures:
+        audited = audit_section.html(loaded, rows.audit(loaded))
+        found.append(Section("audit", f"Audit: {loaded.title}", audited))
+    return found
