@@ -107,7 +107,8 @@ def test_the_section_of_a_page_holds_every_figure_and_escapes_what_boards_say(ma
     path.write_text(path.read_text(encoding="utf-8").replace('"Theirs"', '"<script>T</script>"'), encoding="utf-8")
     board = leaderboard.load(str(made_up))
     page = section.html(board, rows.audit(board))
-    assert page.count("<tr") == 1 + 4 and "&lt;script&gt;T&lt;/script&gt;" in page and "<script>" not in page
+    assert page.count("<tr class=") == 4 and page.count("<summary>") == 2
+    assert "&lt;script&gt;T&lt;/script&gt;" in page and "<script>" not in page
     assert 'class="audit-equal"' in page and '<td class="num">61.2</td><td class="num">61.2</td>' in page
 
 
