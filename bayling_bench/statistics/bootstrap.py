@@ -25,8 +25,8 @@ Aggregate = Callable[[Sums], NDArray[np.float64]]
 Seed = int | np.random.Generator
 """A generator is drawn on further, so that several draws in turn are independent."""
 
-_COUNTS_AT_ONCE = 1_000_000
-"""Counts in memory at once (8 MB an array), whatever the number of items."""
+_COUNTS_AT_ONCE = 300_000
+"""Counts in memory at once (2 MB an array, which stays in the cache), whatever the number of items."""
 
 
 class Stratum(NamedTuple):
@@ -148,11 +148,20 @@ def bootstrap_scores(
     """
     rows = np.asarray(statistics, dtype=np.float64)
     *systems, items, k = rows.shape
-    table = np.moveaxis(rows, -2, 0).reshape(items, -1)
+    table = exact_table(np.moveaxis(rows, -2, 0).reshape(items, -1), most=items)
     generator = np.random.default_rng(seed)
-    sums = np.concatenate([counts @ table for counts in _counts(items, resamples, generator)])
-    scores = aggregate(sums.reshape(-1, k)).reshape(resamples, *systems)
+    sums = np.concatenate([drawn.astype(table.dtype) @ table for drawn in _counts(items, resamples, generator)])
+    scores = aggregate(sums.astype(np.float64).reshape(-1, k)).reshape(resamples, *systems)
     return np.moveaxis(scores, 0, -1)
+
+
+def exact_table(table: NDArray[np.float64], most: int) -> NDArray[np.floating]:
+    """Return statistics [items, k] in single precision, which is twice as fast, where sums of them stay exact there.
+
+    That is where they are whole numbers and no sum of ``most`` rows reaches 2^24.
+    """
+    exact = np.abs(table).max(initial=0) * most < 2**24 and (table == np.round(table)).all()
+    return table.astype(np.float32) if exact else table
 
 
 def percentile_interval(scores: NDArray[np.float64], level: float = 0.95) -> Interval:
@@ -182,11 +191,11 @@ def ratio(sums: Sums) -> NDArray[np.float64]:
     return np.where(whole != 0, part / np.where(whole != 0, whole, 1), 0.0)
 
 
-def _counts(items: int, resamples: int, generator: np.random.Generator) -> Iterator[NDArray[np.float64]]:
+def _counts(items: int, resamples: int, generator: np.random.Generator) -> Iterator[NDArray[np.int64]]:
     """Yield how often each resample drew each item, [rows, items] for one block of resamples after the other."""
     block = max(1, _COUNTS_AT_ONCE // items)
     for start in range(0, resamples, block):
         rows = min(block, resamples - start)
         draws = generator.integers(0, items, size=(rows, items))
         cells = draws + items * np.arange(rows)[:, None]
-        yield np.bincount(cells.ravel(), minlength=rows * items).reshape(rows, items).astype(np.float64)
+        yield np.bincount(cells.ravel(), minlength=rows * items).reshape(rows, items)
