@@ -368,10 +368,7 @@ def audit(
     from bayling_bench.audit import formats, readme, rows
     from bayling_bench.data import store
 
-    if form not in ("table", "readme", *formats.TEXTS):
-        raise BenchError(f"--format {form!r} is unknown. Known: table, {', '.join(formats.TEXTS)}, readme.")
-    if form == "readme" and output is None:
-        raise BenchError(f"--format readme needs the board's folder: -o leaderboards/{board}")
+    boards.check_form(board, form, formats.TEXTS, output)
     store.set_mirror(mirror)
     if fetch_first:
         boards.bring(mirror)

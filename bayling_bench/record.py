@@ -52,11 +52,17 @@ class Run:
         return self.settings["model"]["name"]
 
     def items(self, task: str) -> Iterator[dict[str, Any]]:
-        """Yield the items of a task in order; nothing when the task was not scored."""
+        """Yield the items of a task in order; nothing when the task was not scored. RunError where a line is damaged."""
         path = self.folder / "items" / f"{task}.jsonl"
-        if path.exists():
-            with path.open(encoding="utf-8", newline="\n") as lines:
-                yield from map(json.loads, lines)
+        if not path.exists():
+            return
+        with path.open(encoding="utf-8", newline="\n") as lines:
+            for number, line in enumerate(lines, 1):
+                try:
+                    yield json.loads(line)
+                except ValueError as error:
+                    mend = f"`bayling-bench score {self.folder}` writes it again"
+                    raise RunError(f"{path}, line {number} is damaged ({error}); {mend}.") from None
 
     def write_items(self, task: str, rows: Iterable[Mapping[str, Any]]) -> None:
         """Write the items of a task."""

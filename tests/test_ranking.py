@@ -22,13 +22,12 @@ from bayling_bench.errors import BenchError
 from bayling_bench.leaderboard import BoardError
 from bayling_bench.ranking import formats, readme, section
 from bayling_bench.ranking.board import Asked, rank
-from bayling_bench.ranking.contest import Contest, Options, Standing, compare
-from bayling_bench.ranking.definition import rankings
+from bayling_bench.ranking.contest import Absent, Contest, Options, Standing, compare
 
 EXPECTED = json.loads((Path(__file__).parent / "expected" / "reproduced_from_outputs.json").read_text(encoding="utf-8"))
 BOARDS = ("bayling_2023", "wmt22_official")
 SYSTEMS = ("gpt-3.5-turbo", "bayling-13b", "nllb-3.3b", "vicuna-13b-1.1")
-QUICK = Options(resamples=200)
+QUICK = Options(resamples=100)
 
 BOARD = """
 title = "Made up"
@@ -97,7 +96,9 @@ def test_a_system_alone_is_first():
 def test_systems_of_other_items_are_ranked_by_value_alone():
     other = Measured(70.0, 2, sample=Sample([np.ones((2, 2))], percent, ["x", "y"]))
     standings, pairs = compare({"a": measured([1, 0]), "b": other}, True, QUICK)
-    assert [(each.system, each.low, each.best) for each in standings] == [("b", None, None), ("a", None, None)]
+    assert [(each.system, each.low, each.high, each.best) for each in standings] == [
+        ("b", 100, 100, None), ("a", 0, 100, None),
+    ]  # fmt: skip
     assert pairs == []
 
 
@@ -108,7 +109,7 @@ def test_systems_of_other_items_are_ranked_by_value_alone():
 @pytest.mark.mirror
 @pytest.mark.parametrize("metric", ["BLEU", "chrF2"])
 def test_every_direction_has_the_scores_of_the_released_outputs(mirror: Path, metric: str):
-    contests = rank(Asked(board="bayling_2023", only=f"Translation, {metric}", options=Options(resamples=20)))
+    contests = rank(Asked(board="bayling_2023", only=f"Translation, {metric}", options=QUICK))
     contests = [contest for contest in contests if contest.ranking == f"Translation, {metric}"]
     singles = [contest for contest in contests if not contest.average]
     assert len(singles) == 14 and len(contests) == 17
@@ -180,7 +181,7 @@ def test_reviews_give_scores_and_one_ranking(mirror: Path):
     strengths = contests[-1]
     assert [each.name for each in strengths.standings] == ["GPT-3.5-turbo", "BayLing-13B", "Vicuna-13B"]
     assert np.prod([each.value for each in strengths.standings]) == pytest.approx(1)
-    assert set(strengths.absent) == {"ChatGLM-6B", "Alpaca-7B"}
+    assert {each.name for each in strengths.absent} == {"ChatGLM-6B", "Alpaca-7B"}
 
 
 @pytest.mark.slow
@@ -197,14 +198,14 @@ def test_a_run_stands_beside_the_system_whose_answers_it_holds(mirror: Path, cli
         (contest,) = [each for each in contests if each.task == task and "in Chinese" not in each.ranking]
         by_system = {each.system: each for each in contest.standings}
         run, published_one = by_system["run 1"], by_system["bayling-13b"]
-        assert run.name == "run bayling-13b" and run.value == published_one.value
+        assert run.name == "run mine" and run.value == published_one.value
         (pair,) = [each for each in contest.pairs if {each.first, each.second} == {"run 1", "bayling-13b"}]
         assert (pair.difference, pair.p_randomization) == (0, 1)
         assert (run.low, run.high, run.best, run.worst) == (
             published_one.low, published_one.high, published_one.best, published_one.worst,
         )  # fmt: skip
-    shown = cli("rank", "bayling_2023", folder, "--only", "GaoKao, strict", "--resamples", 50)
-    assert shown.returncode == 0 and "run bayling-13b" in shown.stdout
+    shown = cli("rank", "bayling_2023", folder, "--only", "GaoKao, strict", "--resamples", 100)
+    assert shown.returncode == 0 and "run mine" in shown.stdout
     page = tmp_path / "page.html"
     figure = "ranking,to zh,bayling-13b,acc,1,,nowhere\n"
     (made_up / "figures.csv").write_text(
@@ -215,7 +216,7 @@ def test_a_run_stands_beside_the_system_whose_answers_it_holds(mirror: Path, cli
     made = cli("report", folder, "--board", made_up, "--items", "none", "-o", page)
     assert made.returncode == 0, made.stderr
     text = page.read_text(encoding="utf-8")
-    assert 'id="rankings"' in text and "run bayling-13b" in text
+    assert 'id="rankings"' in text and "run mine" in text
     assert 'id="audit"' in text and "differs: 1" in text  # the figure that nothing explains
     refused = cli("report", folder, "--board", made_up, "--format", "md")
     assert refused.returncode == 2 and "bayling-bench rank" in refused.stderr
@@ -235,22 +236,62 @@ def test_rankings_in_the_repository_are_those_of_today(mirror: Path):
 def test_the_page_of_rankings_is_rendered_from_its_numbers(name: str):
     board = leaderboard.load(name)
     assert (board.folder / readme.PAGE).read_text(encoding="utf-8") == readme.render(board, readme.read(board))
-    assert {contest.ranking for contest in readme.read(board)} <= {ranking.title for ranking in rankings(board)}
+    assert {contest.ranking for contest in readme.read(board)} <= {ranking.title for ranking in board.rankings}
 
 
 def _rows(text: str) -> list[dict[str, str]]:
     return list(csv.DictReader(text.splitlines()))
 
 
+@pytest.mark.mirror
+def test_runs_of_one_model_keep_their_columns_and_other_items_are_refused(mirror: Path, cli, tmp_path: Path):
+    folders = [tmp_path / "runs" / name for name in ("first", "second")]
+    for folder in folders:
+        done = cli("run", "-m", "published:bayling-13b", "-t", "gaokao_physics", "-o", folder, "--no-report")
+        assert done.returncode == 0, done.stderr
+    items = folders[1] / "items" / "gaokao_physics.jsonl"
+    lines = items.read_text(encoding="utf-8").splitlines(keepends=True)
+    worse = [json.loads(line) for line in lines]
+    for item in worse[:40]:
+        item["turns"][0]["response"] = "I do not know."
+    items.write_text("".join(json.dumps(item, ensure_ascii=False) + "\n" for item in worse), encoding="utf-8")
+    asked = Asked(board="bayling_2023", only="GaoKao, strict", runs=tuple(map(str, folders)), options=QUICK, jobs=1)
+    (contest,) = [each for each in rank(asked) if each.task == "gaokao-physics"]
+    board = leaderboard.load("bayling_2023")
+    (table,) = [each for each in formats.tables(board, [contest])]
+    values = {each.name: each.value for each in contest.standings}
+    assert values["run first"] > values["run second"] and table.row_count == len(values) == 5
+    # A file of other items, or of none at all, is not ranked.
+    items.write_text("".join(lines[1:] + lines[:1]), encoding="utf-8")
+    with pytest.raises(BenchError, match=r"gaokao_physics.jsonl, line 1: the item is not that of gaokao_physics today"):
+        rank(Asked(board="bayling_2023", only="GaoKao, strict", runs=(str(folders[1]),), options=QUICK, jobs=1))
+    (folders[0] / "done").unlink()
+    shown = cli("rank", "bayling_2023", folders[0], "--only", "GaoKao, strict", "--resamples", 100)
+    assert shown.returncode == 0 and "run first is ranked nowhere: the end of" in shown.stderr
+    assert "run --resume" in shown.stderr
+
+
+@pytest.mark.mirror
+def test_outputs_whose_language_cannot_be_told_do_not_stop_the_others(mirror: Path, monkeypatch):
+    from bayling_bench.audit import answers, translation
+    from bayling_bench.audit.reach import NoValue
+
+    monkeypatch.setattr(answers, "first_answers", lambda *_: ("",) * 1875)
+    with pytest.raises(NoValue, match="of none of 1875 outputs can this be told"):
+        translation.flagged("published:bayling-13b", "zh-en", "wrong_language")
+    assert translation.flagged("published:bayling-13b", "zh-en", "empty").value == 100
+
+
 # ---- formats
 
 
 def contests() -> list[Contest]:
+    absent = (Absent("c", "C", "its file", "bayling-bench fetch c"), Absent("d", "D", "nothing was released"))
     standings = (
-        Standing("a", "<b>A</b> | x", 61.2345678, 60.0, 62.5, 100, 1, 1, 1, {"echoes, %": 12.5}),
-        Standing("b", "B", 50.0, None, None, 100, None, None, None, {"echoes, %": None}),
+        Standing("a", "<b>A</b> | x", 61.2345678, 60.0, 62.5, 100, 1, 1, 1, {"echoes; = %": 12.5}),
+        Standing("b", "B", 50.0, None, None, 100, None, None, None, {"echoes; = %": None}),
     )
-    return [Contest("Both directions", "BLEU", "to zh", False, 1, standings, (), {"C": "bayling-bench fetch c"})]
+    return [Contest("Both directions", "BLEU", "to zh", False, 1, standings, (), absent)]
 
 
 def test_csv_is_read_back(made_up: Path):
@@ -258,16 +299,17 @@ def test_csv_is_read_back(made_up: Path):
     (again,) = formats.from_csv(formats.to_csv(board, contests()))
     first, second = again.standings
     assert (first.name, first.value, first.low, first.n, first.best) == ("<b>A</b> | x", 61.234568, 60.0, 100, 1)
-    assert first.beside == {"echoes, %": 12.5} and second.beside == {} and second.low is second.best is None
+    assert first.beside == {"echoes; = %": 12.5} and second.beside == {} and second.low is second.best is None
+    assert again.absent == contests()[0].absent
 
 
 def test_tables_escape_names_and_say_what_is_missing(made_up: Path):
     board = leaderboard.load(str(made_up))
     page = section.html(board, contests())
-    assert "&lt;b&gt;A&lt;/b&gt;" in page and "<b>A</b>" not in page and "12.5 % echoes" in page
+    assert "&lt;b&gt;A&lt;/b&gt;" in page and "<b>A</b>" not in page and "12.5 % echoes; = %" in page
     text = formats.to_markdown(board, contests())
-    assert "\\| x" in text and "**61.2** [60.0, 62.5] (1)<br>12.5 % echoes" in text
-    assert "Not on this machine: C (bayling-bench fetch all brings them)." in text
+    assert "\\| x" in text and "**61.2** [60.0, 62.5] (1)<br>12.5 % echoes; = %" in text
+    assert "Not on this machine: C (bayling-bench fetch all brings them). Left out: D: nothing was released." in text
     assert json.loads(formats.to_json(board, contests()))["contests"][0]["standings"][1]["low"] is None
     (table,) = formats.tables(board, contests())
     assert table.row_count == 2
@@ -282,7 +324,17 @@ def test_tables_escape_names_and_say_what_is_missing(made_up: Path):
         ('metric = "BLEU"', 'metrik = "BLEU"', "unknown key 'metrik'. Did you mean metric"),
         ('measure = "interactive_score"\n', "", "ranking 'Both directions' lacks measure"),
         ('title = "mean" }', 'title = "mean", tasks = ["to fr"] }', "averages over 'to fr'"),
+        ('title = "mean" }', 'title = "mean", tasks = [] }', "a list of one average's task or more is needed"),
+        ('[{ title = "mean" }]', '[{ title = "mean" }, { title = "mean" }]', "average 'mean' stands there twice"),
         ('"to (?P<target>.+)"', '"from .+"', "task 'to zh' does not match task_pattern 'from .+'"),
+        ('"to (?P<target>.+)"', '"to (.+"', "is not a regular expression"),
+        ('["to zh", "to en"]', '["to zh", "to zh"]', "task 'to zh' stands there twice"),
+        ('["to zh", "to en"]', '"to zh"', "tasks = 'to zh' is not of the form"),
+        ('metric = "BLEU"', 'metric = "BLEU"\ndecimals = -1', "decimals = -1 is not of the form"),
+        ("[[rankings]]", "[rankings]", r"written as \[\[rankings\]\]"),
+        ('"published:{system}"', '"published:{sys}"', r"'published:{sys}' cannot be filled; there is {system}"),
+        ('direction = "en-zh"', 'direction = "{dir}"', r"'{dir}' cannot be filled; there is {target}"),
+        ("rules = []", 'rules = []\nsystems = { a = "x" }', "systems.a: 'x' must be a table"),
         (BOARD[BOARD.index("[[rankings]]") :], "", r"has no \[\[rankings\]\], so there is nothing to rank by"),
     ],
 )
@@ -290,6 +342,25 @@ def test_a_mistake_in_a_ranking_is_named(made_up: Path, old: str, new: str, mess
     path = made_up / "board.toml"
     path.write_text(BOARD.replace(old, new), encoding="utf-8")
     with pytest.raises(BoardError, match=message):
+        rank(Asked(board=str(made_up), jobs=1))
+
+
+@pytest.mark.mirror
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ('direction = "zhen", score = "bleu"', "no direction 'zhen'"),
+        ('direction = "en-zh", score = "chrf:x"', "'chrf:x' is no score"),
+        ('direction = "en-zh", score = "bleu:foo"', "'bleu:foo' is no score.*bleu:TOKENIZER with 13a"),
+        ('direction = "en-zh", score = "rouge"', "'rouge' is no score"),
+        ('direction = "en-zh", score = "bleu", prompt = "fr"', "fr"),
+        ('direction = "en-zh", score = "bleu", promt = "en"', "promt"),
+    ],
+)
+def test_a_wrong_argument_gives_an_error_and_no_number(made_up: Path, mirror: Path, arguments: str, message: str):
+    path = made_up / "board.toml"
+    path.write_text(BOARD.replace('direction = "en-zh", score = "bleu"', arguments), encoding="utf-8")
+    with pytest.raises(BenchError, match=message):
         rank(Asked(board=str(made_up), jobs=1))
 
 
@@ -313,9 +384,12 @@ def test_without_outputs_the_command_says_what_to_fetch(cli, tmp_path: Path):
     for arguments, message in (
         (("rank", "bayling_2"), "No board is called 'bayling_2'"),
         (("rank", "bayling_2023", tmp_path), "holds no run.json"),
-        (("rank", "bayling_2023", "--resamples", 0), "--resamples 0 must be at least 1"),
+        (("rank", "bayling_2023", "--resamples", 1), "--resamples 1 tells nothing"),
         (("rank", "bayling_2023", "--format", "xls"), "--format 'xls' is unknown"),
         (("rank", "bayling_2023", "--format", "readme"), "needs the board's folder"),
+        (("rank", "bayling_2023", "--format", "readme", "-o", tmp_path, "--only", "x"), "leave out RUN, --only"),
+        (("rank", "bayling_2023", "--seed", -1), "--seed -1 must not be negative"),
+        (("rank", "bayling_2023", "--jobs", -1), "--jobs -1 must not be negative"),
     ):
         done = cli(*arguments, env=nothing)
         assert done.returncode == 2 and message in done.stderr and "Traceback" not in done.stderr, done.stderr

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from bayling_bench import statistics
-from bayling_bench.statistics.bootstrap import join, mean_of
+from bayling_bench.statistics.bootstrap import exact_table, join, mean_of
 
 RNG = np.random.default_rng(3)
 
@@ -74,6 +74,9 @@ def test_a_swap_takes_a_question_in_every_subset_along():
 
 def test_single_precision_changes_no_p_value():
     """Sums of counts are exact in single precision; fractions are not, and keep double precision."""
+    assert exact_table(np.full((4, 1), 2.0**22 - 1), most=4).dtype == np.float32
+    assert exact_table(np.full((4, 1), 2.0**22), most=4).dtype == np.float64
+    assert exact_table(np.full((4, 1), 0.5), most=4).dtype == np.float64
     counts = RNG.integers(0, 40, size=(2, 300, 2)).astype(float) + 1
     whole = statistics.paired_test(counts, statistics.ratio)
     halves = statistics.paired_test(counts / 2, statistics.ratio)  # the same ratios, of numbers that are not whole

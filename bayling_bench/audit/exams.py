@@ -7,11 +7,12 @@ from functools import lru_cache
 from bayling_bench import task_index
 from bayling_bench.audit import answers, kept
 from bayling_bench.audit.reach import Measured, require, share
-from bayling_bench.config import TaskOptions
+from bayling_bench.config import LABEL_STATES, TaskOptions
 from bayling_bench.documents import Document
 from bayling_bench.errors import DataError
 from bayling_bench.scoring import cloze, letters, process
 
+RULES = ("paper", "strict")
 _UNREAD = -1
 
 _SAME_QUESTIONS = {"sat-en-without-passage": "sat-en", "logiqa-zh": "logiqa-en"}
@@ -21,6 +22,9 @@ item. What they share with others is told by the other, so that both are drawn t
 
 def accuracy(outputs: str, subset: str, labels: str = "head", rule: str = "paper") -> Measured:
     """Return the accuracy in per cent; NotInReach where the system's answers are not on this machine."""
+    if rule not in RULES or labels not in LABEL_STATES:
+        known = f"{', '.join(RULES)}; labels: {', '.join(LABEL_STATES)}"
+        raise DataError(f"exam_accuracy by rule {rule!r} and labels {labels!r}. Rules: {known}")
     items(outputs, subset, labels)
     outcomes = _outcomes(outputs, subset, labels, rule)
     unread = outcomes.count(_UNREAD)
@@ -32,7 +36,7 @@ def unparsed(outputs: str, subset: str) -> Measured:
     """Return the share in per cent of answers in which the strict rule reads no choice."""
     items(outputs, subset, "head")
     outcomes = _outcomes(outputs, subset, "head", "strict")
-    return share([outcome == _UNREAD for outcome in outcomes], range(len(outcomes)))
+    return share([outcome == _UNREAD for outcome in outcomes], [f"{subset} {place}" for place in range(len(outcomes))])
 
 
 def right_anywhere(outputs: str, subset: str, labels: str = "head") -> Measured:
@@ -54,7 +58,8 @@ def _outcomes(outputs: str, subset: str, labels: str, rule: str) -> tuple[int, .
     """Return 1 for each right answer, 0 for each wrong one, `_UNREAD` where the rule reads none."""
     found = items(outputs, subset, labels)
     judge = _paper if rule == "paper" else _strict
-    return tuple(kept.kept(["exam", rule, found], lambda: [judge(doc, text) for doc, text in found]).astype(int))
+    rows = kept.kept(["exam", rule, found], len(found), lambda: [judge(doc, text) for doc, text in found])
+    return tuple(rows.astype(int).tolist())
 
 
 def _paper(doc: Document, text: str) -> int:
@@ -72,6 +77,7 @@ def _strict(doc: Document, text: str) -> int:
 def _passages(subset: str, labels: str) -> tuple[str, ...]:
     """Return for each item what it shares with others, its passage, or else something of its own."""
     name = _SAME_QUESTIONS.get(subset, subset)
+    require(_task(name).files(TaskOptions(label_state=labels)), f"bayling-bench fetch {_task(name).name}")
     documents = answers.documents(_task(name).name, labels)
     return tuple(doc["passage"] or f"{name} {doc['index']}" for doc in documents)
 

@@ -20,7 +20,7 @@ def satisfied(outputs: str, direction: str, prompt: str = "en") -> Measured:
 def echoed(outputs: str, direction: str, prompt: str = "en") -> Measured:
     """Return the share in per cent of outputs that repeat the list of constraints or the instruction."""
     flags = [constraints.echoes(text, doc["constraints"]) for doc, text in _items(outputs, direction, prompt)]
-    return share(flags, range(len(flags)))
+    return share(flags, [f"{direction} {place}" for place in range(len(flags))])
 
 
 def corpus(outputs: str, direction: str, score: str, prompt: str = "en") -> Measured:

@@ -78,19 +78,29 @@ def _disagreement(review: reviews.Review, parsed: verdicts.Scores) -> str | None
     return None
 
 
-def outcomes(opponent: str, turns: str, language: str, outcome: str) -> Measured:
+def outcomes(opponent: str, file: str, outcome: str) -> Measured:
     """Return how many questions of one file BayLing wins, ties or loses."""
-    found = _read(opponent, turns, language)
+    found = reviews_of(opponent, file)
     return Measured(sum(each["verdict"] == outcome for each in found), len(found))
 
 
-def category_mean(opponent: str, turns: str, language: str, category: str, side: str) -> Measured:
+def category_mean(opponent: str, file: str, category: str, side: str) -> Measured:
     """Return the mean score of one category; ``side`` is the system, BayLing or the opponent."""
-    place = [reviews.SYSTEM, reviews.OPPONENTS[opponent]].index(side)
-    scores = [_scores(each)[place] for each in _read(opponent, turns, language) if each["category"] == category]
+    place = _place(opponent, side)
+    scores = [_scores(each)[place] for each in reviews_of(opponent, file) if each["category"] == category]
     if not scores:
         raise DataError(f"BayLing-80 has no category {category!r}")
     return Measured(sum(scores) / len(scores), len(scores))
+
+
+def _place(opponent: str, side: str) -> int:
+    """Return whether a system is the first or the second of the reviews against an opponent."""
+    if opponent not in reviews.OPPONENTS:
+        raise DataError(f"no reviews are against {opponent!r}; there are {', '.join(reviews.OPPONENTS)}")
+    sides = (reviews.SYSTEM, reviews.OPPONENTS[opponent])
+    if side not in sides:
+        raise DataError(f"the reviews against {opponent} are of {' and '.join(sides)}, not of {side}")
+    return sides.index(side)
 
 
 def mean_score(opponent: str, files: Sequence[str], side: str) -> Measured:
@@ -98,7 +108,7 @@ def mean_score(opponent: str, files: Sequence[str], side: str) -> Measured:
 
     A question is asked in every file, so it is drawn with all its scores.
     """
-    place = [reviews.SYSTEM, reviews.OPPONENTS[opponent]].index(side)
+    place = _place(opponent, side)
     found = [reviews_of(opponent, name) for name in files]
     scores = np.array([[_scores(each)[place] for each in of] for of in found])
     rows = np.column_stack([scores.sum(axis=0), np.full(scores.shape[1], float(len(files)))])
@@ -108,15 +118,10 @@ def mean_score(opponent: str, files: Sequence[str], side: str) -> Measured:
 
 def score_ratio(opponent: str, files: Sequence[str], pooled: bool = False) -> Measured:
     """Return the sum of BayLing's scores over the opponent's, in per cent: of all files pooled, or their mean."""
-    found = [reviews_of(opponent, name) for name in files]
-    if pooled:
-        found = [[each for judged in found for each in judged]]
-    ratios = [100 * sum(_scores(each)[0] for each in of) / sum(_scores(each)[1] for each in of) for of in found]
     # A question is asked in every file, so that it is drawn with all its scores: [questions, files * 2].
-    files_of = [reviews_of(opponent, name) for name in files]
-    rows = np.hstack([np.array([_scores(each) for each in of]) for of in files_of])
-    sample = Sample([rows], _pooled_ratio if pooled else _mean_ratio)
-    return Measured(sum(ratios) / len(ratios), sum(map(len, found)), sample=sample)
+    rows = np.hstack([np.array([_scores(each) for each in reviews_of(opponent, name)]) for name in files])
+    aggregate = _pooled_ratio if pooled else _mean_ratio
+    return Measured(float(aggregate(rows.sum(axis=0))), rows.size // 2, sample=Sample([rows], aggregate))
 
 
 def _mean_ratio(sums: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -135,23 +140,15 @@ def outcome_share(opponent: str, files: Sequence[str], outcomes: Sequence[str]) 
 
 def reviews_of(opponent: str, file: str) -> tuple[Judgement, ...]:
     """Return the judgements of one released file (``multiturn.en``); NotInReach where it is not on this machine."""
-    return _read(opponent, *_file(file))
-
-
-def _file(name: str) -> tuple[str, str]:
-    turns, _, language = name.partition(".")
-    return turns, language
+    turns, _, language = file.partition(".")
+    files = [reviews.review_file(opponent, turns, language), bayling.questions_file(language)]
+    require(files, "bayling-bench fetch reviews")
+    return _checked(opponent, turns, language)
 
 
 def _scores(judgement: Judgement) -> list[float]:
     assert judgement["scores"] is not None, "a file with a failed review is refused when read"
     return judgement["scores"]
-
-
-def _read(opponent: str, turns: str, language: str) -> tuple[Judgement, ...]:
-    files = [reviews.review_file(opponent, turns, language), bayling.questions_file(language)]
-    require(files, "bayling-bench fetch reviews")
-    return _checked(opponent, turns, language)
 
 
 @lru_cache(maxsize=16)

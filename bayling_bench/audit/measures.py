@@ -5,16 +5,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bayling_bench import record
 from bayling_bench.audit import exams, interactive, judge, translation
-from bayling_bench.audit.reach import CELLS, OUTPUTS, Measured, NotInReach, Sample, average_sample, percent, rows_of
+from bayling_bench.audit.reach import CELLS, OUTPUTS, Measured, NotInReach, Sample, average_sample, rows_of
 from bayling_bench.audit.session import Cells, Session
 from bayling_bench.errors import DataError
 from bayling_bench.leaderboard import Figure
+from bayling_bench.statistics import Sums
 
 
 def exam_accuracy(session: Session, figure: Figure, labels: str = "head", rule: str = "paper") -> Measured:
@@ -58,11 +61,11 @@ def interactive_score(session: Session, figure: Figure, direction: str, score: s
 
 
 def run_score(session: Session, figure: Figure, task: str, metric: str) -> Measured:
-    """Return a score of a run folder, which ``outputs = "run:FOLDER"`` names relative to the board's folder."""
+    """Return a score of a run folder, which ``outputs = "run:FOLDER"`` names."""
     origin, _, place = session.outputs(figure.system).partition(":")
     if origin != "run":
         raise DataError(f"{figure.system}: run_score reads outputs of the form run:FOLDER, not {origin}:{place}")
-    folder = session.board.folder / place
+    folder = Path(place)
     if not folder.is_dir():
         raise NotInReach(str(folder), f"bayling-bench run -o {folder} -m MODEL -t {task}")
     scored = record.load(folder).scores.get("tasks", {}).get(task, {}).get("metrics", {})
@@ -79,8 +82,7 @@ def judge_outcome(
     outcome: str,
 ) -> Measured:
     """Return how many questions of one review file (``singleturn.en``) BayLing wins, ties or loses."""
-    turns, _, language = files.partition(".")
-    return judge.outcomes(opponent, turns, language, outcome)
+    return judge.outcomes(opponent, files, outcome)
 
 
 def judge_category(
@@ -91,8 +93,7 @@ def judge_category(
     category: str,
 ) -> Measured:
     """Return the mean score of the figure's system in one category of one review file."""
-    turns, _, language = files.partition(".")
-    return judge.category_mean(opponent, turns, language, category, figure.system)
+    return judge.category_mean(opponent, files, category, figure.system)
 
 
 def judge_mean(session: Session, figure: Figure, opponent: str, files: Sequence[str]) -> Measured:
@@ -137,11 +138,16 @@ def cells_difference(session: Session, figure: Figure, cells: Mapping[str, Any],
 
 
 def _difference(mine: Sample | None, theirs: Sample | None) -> Sample | None:
-    if mine is None or theirs is None:
+    """Return what the difference of two figures over the same items is drawn from; None where they are of others."""
+    if mine is None or theirs is None or list(mine.units) != list(theirs.units):
         return None
-    # Columns are hits and items: the difference of hits over the same items.
-    ours, others = rows_of(mine), rows_of(theirs)
-    return Sample([np.column_stack([ours[:, 0] - others[:, 0], ours[:, 1]])], percent, mine.units)
+    aggregate = mine.aggregate
+
+    def apart(sums: Sums) -> NDArray[np.float64]:
+        half = sums.shape[1] // 2
+        return aggregate(sums[:, :half]) - aggregate(sums[:, half:])
+
+    return Sample([np.column_stack([rows_of(mine), rows_of(theirs)])], apart, mine.units)
 
 
 def cells_ratio(

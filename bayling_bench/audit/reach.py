@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from bayling_bench.data import store
 from bayling_bench.data.catalogue import File
+from bayling_bench.errors import DataError
 from bayling_bench.statistics import Aggregate, Interval, Stratum, by_cluster, join, macro_interval, ratio, wilson
 
 OUTPUTS = "outputs"
@@ -60,6 +61,10 @@ class NotInReach(Exception):
         self.command = command
 
 
+class NoValue(DataError):
+    """A system has no such figure, and nothing would bring it: no answers were released, or none can be measured."""
+
+
 def require(files: Iterable[File], command: str) -> None:
     """Raise NotInReach unless all files are here; a damaged one is for the reader to refuse."""
     absent = [file.path for file in files if not store.is_present(file)]
@@ -80,14 +85,21 @@ def share_of(parts: Sequence[Sequence[float]], units: Sequence[Hashable]) -> Mea
     return Measured(float(percent(rows.sum(axis=0)[None])[0]), len(rows), sample=sample)
 
 
-def share(hits: Sequence[bool], clusters: Sequence[Hashable], note: str = "") -> Measured:
-    """Return the share of hits in per cent, by Wilson's interval, or a bootstrap of clusters where items share some."""
-    rows = by_cluster([[float(hit), 1.0] for hit in hits], clusters)
+def share(hits: Sequence[bool | None], units: Sequence[Hashable], note: str = "") -> Measured:
+    """Return the share of hits in per cent; None for an item of which it cannot be told, which does not count.
+
+    ``units`` names what each item is drawn with: the interval is Wilson's where that is the item itself, else a
+    bootstrap of units. NoValue where it can be told of no item.
+    """
+    told = [hit for hit in hits if hit is not None]
+    if not told:
+        raise NoValue(f"of none of {len(hits)} outputs can this be told")
+    rows = by_cluster([[float(bool(hit)), float(hit is not None)] for hit in hits], units)
     bounds = None
     if len(rows) == len(hits):
-        bounds = Interval(*(100 * bound for bound in wilson(sum(hits), len(hits))))
-    sample = Sample([rows], percent, list(dict.fromkeys(clusters)))
-    return Measured(100 * sum(hits) / len(hits), len(hits), note=note, sample=sample, bounds=bounds)
+        bounds = Interval(*(100 * bound for bound in wilson(sum(told), len(told))))
+    sample = Sample([rows], percent, list(dict.fromkeys(units)))
+    return Measured(100 * sum(told) / len(told), len(told), note=note, sample=sample, bounds=bounds)
 
 
 def average_sample(samples: Sequence[Sample | None]) -> Sample | None:

@@ -13,10 +13,9 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
-from bayling_bench.audit.answers import NotReleased
 from bayling_bench.audit.explain import Case, findings, same_as_printed
 from bayling_bench.audit.measures import MEASURES
-from bayling_bench.audit.reach import Measured, NotInReach
+from bayling_bench.audit.reach import Measured, NotInReach, NoValue
 from bayling_bench.audit.session import Session
 from bayling_bench.leaderboard import Board, Figure, Rule
 from bayling_bench.statistics import Interval
@@ -74,7 +73,7 @@ def beside(board: Board) -> dict[Figure, Measured]:
     ):
         for system in board.beside:
             figure = Figure(groups[task, metric], task, system, metric, math.nan, None, "not published", "beside")
-            with contextlib.suppress(NotInReach, NotReleased):
+            with contextlib.suppress(NotInReach, NoValue):
                 measured = session.measure(figure)
                 if measured is not None:
                     found[figure] = measured

@@ -23,12 +23,13 @@ def corpus(outputs: str, direction: str, score: str, references: str = "paper", 
     ``paper`` is the paper's reference: A, or B where WMT22 has no A. The order matters for chrF: sacrebleu takes an
     item's best reference, of equally good ones the first, and adds up that one's n-gram counts.
     """
+    task = _task(direction)
     source, target = direction.split("-")
     files = _references(source, target, references)
-    require(files, f"bayling-bench fetch {_task(direction)}")
-    hypotheses = answers.first_answers(outputs, _task(direction), prompt)
+    require(files, f"bayling-bench fetch {task}")
+    hypotheses = answers.first_answers(outputs, task, prompt)
     known = list(zip(*(store.read_lines(file) for file in files), strict=True))
-    sentences = [f"{source} {document['source']}" for document in answers.documents(_task(direction))]
+    sentences = [f"{source} {document['source']}" for document in answers.documents(task)]
     return corpus_of(f"{score} {target}", hypotheses, known, sentences)
 
 
@@ -37,9 +38,11 @@ def corpus_of(
 ) -> Measured:
     """Return a corpus score of hypotheses against the references of each, with what its interval is drawn from.
 
-    ``scorer`` is the score and the target language (``bleu zh``); ``sentences`` name the items.
+    ``scorer`` is the score and the target language (``bleu zh``); ``sentences`` name the items. A sentence that a
+    direction has twice is two items there, as for sacrebleu, and drawn once in an average over directions.
     """
-    score, target = scorer.split()
+    score, target = scorer.rsplit(maxsplit=1)
+    translation.check_metric(score)
     rows = kept.segment_statistics(score, target, hypotheses, references)
     sample = Sample([rows], partial(translation.corpus_scores, score), sentences)
     return Measured(translation.corpus_score(score, rows), len(hypotheses), sample=sample)
@@ -49,8 +52,8 @@ def flagged(outputs: str, direction: str, flag: str, prompt: str = "en") -> Meas
     """Return the share in per cent of outputs with an off-target flag, of those for which it can be told."""
     texts = answers.first_answers(outputs, _task(direction), prompt)
     flags = _checked(texts, direction)[:, off_target.FLAGS.index(flag)]
-    told = flags[~np.isnan(flags)]
-    return share((told == 1).tolist(), range(len(told)))
+    told = [None if np.isnan(each) else bool(each) for each in flags]
+    return share(told, [f"{direction} {place}" for place in range(len(told))])
 
 
 def _checked(texts: Sequence[str], direction: str) -> NDArray[np.float64]:
@@ -62,7 +65,7 @@ def _checked(texts: Sequence[str], direction: str) -> NDArray[np.float64]:
         found = [off_target.check(*pair, source, target) for pair in zip(sentences, texts, strict=True)]
         return [[_number(each.get(flag)) for flag in off_target.FLAGS] for each in found]
 
-    return kept.kept([off_target.signature(), direction, sentences, texts], check)
+    return kept.kept([off_target.signature(), direction, sentences, texts], len(texts), check)
 
 
 def _number(flag: bool | None) -> float:

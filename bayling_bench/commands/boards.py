@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bayling_bench.errors import BenchError
+
 if TYPE_CHECKING:
     from bayling_bench.report.page import Section
+
+
+def check_form(board: str, form: str, forms: Iterable[str], output: Path | None) -> None:
+    """Raise BenchError for a format that is unknown, or one that needs a folder and has none."""
+    if form not in ("table", "readme", *forms):
+        raise BenchError(f"--format {form!r} is unknown. Known: table, {', '.join(forms)}, readme.")
+    if form == "readme" and output is None:
+        raise BenchError(f"--format readme needs the board's folder: -o leaderboards/{board}")
 
 
 def bring(mirror: str | None) -> None:

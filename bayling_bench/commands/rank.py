@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bayling_bench.commands import boards
 from bayling_bench.errors import BenchError
+
+if TYPE_CHECKING:
+    from bayling_bench.ranking.contest import Contest
 
 EPILOG = (
     "Examples:  rank bayling_2023  ·  rank bayling_2023 runs/mine --only translation  ·  "
@@ -49,10 +53,9 @@ def rank(
     from bayling_bench.ranking.board import rank as ranked
     from bayling_bench.ranking.contest import Options
 
-    if form not in ("table", "readme", *formats.TEXTS):
-        raise BenchError(f"--format {form!r} is unknown. Known: table, {', '.join(formats.TEXTS)}, readme.")
-    if form == "readme" and output is None:
-        raise BenchError(f"--format readme needs the board's folder: -o leaderboards/{board}")
+    boards.check_form(board, form, formats.TEXTS, output)
+    if form == "readme" and (runs or only or pairs):
+        raise BenchError("--format readme writes the board's whole page: leave out RUN, --only and --pairs.")
     store.set_mirror(mirror)
     if fetch_first:
         boards.bring(mirror)
@@ -61,7 +64,9 @@ def rank(
     with terminal.counted("contests") as report:
         contests = ranked(asked, lambda done, total, what: report(done, total, f", {what}"))
     loaded = leaderboard.load(board)
-    if not contests:
+    for warning in _missing(contests):
+        terminal.say(f"note: {warning}")
+    if not any(contest.standings for contest in contests):
         raise BenchError(f"None of the outputs that {loaded.name} ranks is on this machine: bayling-bench fetch all")
     if form == "readme" and output is not None:
         readme.write(loaded, contests, output)
@@ -75,3 +80,12 @@ def rank(
         else:
             record.write_text(output, text)
             typer.echo(f"rankings: {output}")
+
+
+def _missing(contests: Sequence[Contest]) -> Iterator[str]:
+    """Yield for each run that stands in no contest what keeps it out of the first."""
+    there = {standing.system for contest in contests for standing in contest.standings}
+    absent = {each.system: each for contest in reversed(contests) for each in contest.absent}
+    for system, each in absent.items():
+        if system.startswith("run ") and system not in there:
+            yield f"{each.name} is ranked nowhere: {each.why} is missing, for one ({each.command})"

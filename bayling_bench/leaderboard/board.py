@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bayling_bench.errors import BenchError
+from bayling_bench.errors import BenchError, did_you_mean
 
 COLUMNS = ("group", "task", "system", "metric", "value", "items", "source")
 FIELDS = ("group", "task", "system", "metric")
@@ -100,8 +100,8 @@ class Board:
     tables: Sequence[Mapping[str, Any]]
     outputs: str = ""
     """Where the outputs of systems lie that ``systems`` does not name, with ``{system}`` for the id."""
-    rankings: Sequence[Mapping[str, Any]] = ()
-    """What `rank` ranks systems by."""
+    rankings: Sequence[Any] = ()
+    """What systems are ranked by, as ``leaderboard.ranking.Ranking``."""
     beside: Sequence[str] = ()
     """Systems without published figures here, computed by the same rules and shown in the same tables."""
     index: Mapping[tuple[str, str, str, str], Figure] = field(default_factory=dict, repr=False)
@@ -129,15 +129,41 @@ class Board:
                 yield explanation, caught
 
     def outputs_of(self, system: str) -> str:
-        """Return where a system's outputs lie; BoardError where the board does not say."""
-        found = self.systems.get(system, {}).get("outputs") or self.outputs.format(system=system)
+        """Return where a system's outputs lie, a run by its whole path; BoardError where the board does not say."""
+        where = f"{self.folder / 'board.toml'}: outputs"
+        found = self.systems.get(system, {}).get("outputs") or filled(self.outputs, {"system": system}, where)
         if not found:
             raise BoardError(
                 f"{self.folder / 'board.toml'}: [systems.{system!r}] needs `outputs` before its figures can be "
                 "computed: published:SYSTEM, wmt22:NAME or run:FOLDER."
             )
-        return found
+        origin, _, place = found.partition(":")
+        return f"run:{self.folder / place}" if origin == "run" else found
 
     def name_of(self, system: str) -> str:
         """Return a system's name for tables."""
         return self.systems.get(system, {}).get("name", system)
+
+
+def filled(value: Any, caught: Mapping[str, str], where: str) -> Any:
+    """Return a value with ``{placeholders}`` filled, in lists too; BoardError for one that nothing fills."""
+    if isinstance(value, list):
+        return [filled(each, caught, where) for each in value]
+    if not isinstance(value, str):
+        return value
+    try:
+        return value.format(**caught)
+    except (KeyError, IndexError, ValueError):
+        known = ", ".join(f"{{{name}}}" for name in caught) or "nothing"
+        raise BoardError(f"{where}: {value!r} cannot be filled; there is {known} to put in.") from None
+
+
+def known_keys(where: str, entry: object, known: set[str], required: set[str]) -> None:
+    """Raise BoardError unless ``entry`` is a table with these keys."""
+    if not isinstance(entry, Mapping):
+        raise BoardError(f"{where}: {entry!r} must be a table of {', '.join(sorted(known))}.")
+    for key in entry:
+        if key not in known:
+            raise BoardError(f"{where}: unknown key {key!r}.{did_you_mean(key, known)}")
+    if missing := required - set(entry):
+        raise BoardError(f"{where} lacks {', '.join(sorted(missing))}.")

@@ -15,7 +15,18 @@ from pathlib import Path
 from typing import Any
 
 from bayling_bench.errors import did_you_mean
-from bayling_bench.leaderboard.board import COLUMNS, FIELDS, Board, BoardError, Explanation, Figure, Rule, Selector
+from bayling_bench.leaderboard.board import (
+    COLUMNS,
+    FIELDS,
+    Board,
+    BoardError,
+    Explanation,
+    Figure,
+    Rule,
+    Selector,
+    known_keys,
+)
+from bayling_bench.leaderboard.ranking import read_rankings
 from bayling_bench.leaderboard.upstream import Upstream, upstream_figures
 
 if sys.version_info >= (3, 11):
@@ -54,7 +65,9 @@ def load(board: str) -> Board:
             f"{did_you_mean(board, names())} Shipped: {', '.join(names())}."
         )
     config = _toml(folder / "board.toml")
-    _known(folder / "board.toml", config, _BOARD_KEYS, {"title", "figures", "rules"})
+    known_keys(f"{folder / 'board.toml'}:", config, _BOARD_KEYS, {"title", "figures", "rules"})
+    for system, entry in config.get("systems", {}).items():
+        known_keys(f"{folder / 'board.toml'}: systems.{system}", entry, {"name", "outputs"}, set())
     figures = [figure for name in config["figures"] for figure in read_figures(folder / name)]
     if "upstream" in config:
         figures += upstream_figures(_upstream(folder / "board.toml", config["upstream"]), figures)
@@ -72,7 +85,7 @@ def load(board: str) -> Board:
         rules=[_rule(folder / "board.toml", entry) for entry in config["rules"]],
         explanations=[_explanation(explanations, entry) for entry in stated],
         tables=[_table(folder / "board.toml", entry) for entry in config.get("tables", [])],
-        rankings=config.get("rankings", []),
+        rankings=read_rankings(folder / "board.toml", config.get("rankings", [])),
         beside=config.get("beside", []),
         index=_index(figures),
     )
@@ -118,15 +131,6 @@ def _toml(path: Path) -> dict[str, Any]:
         raise BoardError(f"{path}: not valid TOML ({error}).") from None
 
 
-def _known(path: Path, entry: Mapping[str, Any], known: set[str], required: set[str]) -> None:
-    for key in entry:
-        if key not in known:
-            raise BoardError(f"{path}: unknown key {key!r}.{did_you_mean(key, known)}")
-    missing = required - set(entry)
-    if missing:
-        raise BoardError(f"{path}: {entry.get('name', 'an entry')} lacks {', '.join(sorted(missing))}.")
-
-
 def _selector(path: Path, entry: Mapping[str, Any]) -> Selector:
     try:
         return Selector({name: re.compile(entry[name]) for name in FIELDS if name in entry})
@@ -135,9 +139,9 @@ def _selector(path: Path, entry: Mapping[str, Any]) -> Selector:
 
 
 def _rule(path: Path, entry: Mapping[str, Any]) -> Rule:
-    _known(path, entry, _RULE_KEYS, {"decimals"})
+    known_keys(f"{path}: a rule", entry, _RULE_KEYS, {"decimals"})
     for also in entry.get("also", []):
-        _known(path, also, _ALSO_KEYS, {"label"})
+        known_keys(f"{path}: also", also, _ALSO_KEYS, {"label"})
     return Rule(
         _selector(path, entry),
         entry.get("measure"),
@@ -148,19 +152,25 @@ def _rule(path: Path, entry: Mapping[str, Any]) -> Rule:
 
 
 def _explanation(path: Path, entry: Mapping[str, Any]) -> Explanation:
-    _known(path, entry, _EXPLANATION_KEYS, {"name", "kind", "reason", "evidence", "check"})
+    where = f"{path}: {entry.get('name', 'an explanation')}"
+    known_keys(where, entry, _EXPLANATION_KEYS, {"name", "kind", "reason", "evidence", "check"})
     reason, evidence = (" ".join(entry[name].split()) for name in ("reason", "evidence"))
     return Explanation(entry["name"], entry["kind"], _selector(path, entry), reason, evidence, entry["check"])
 
 
 def _table(path: Path, entry: Mapping[str, Any]) -> Mapping[str, Any]:
-    _known(path, entry, _TABLE_KEYS, {"title", "tasks", "systems", "metrics", "decimals"})
+    where = f"{path}: {entry.get('title', 'a table')}"
+    known_keys(where, entry, _TABLE_KEYS, {"title", "tasks", "systems", "metrics", "decimals"})
     return entry
 
 
 def _upstream(path: Path, entry: Mapping[str, Any]) -> Upstream:
-    names = {name for name in Upstream.__dataclass_fields__}
-    _known(path, {"name": "[upstream]", **entry}, {"name", *names}, names)
+    names = set(Upstream.__dataclass_fields__)
+    known_keys(f"{path}: upstream", entry, names, names)
+    try:
+        re.compile(entry["only"])
+    except re.error as error:
+        raise BoardError(f"{path}: upstream: {entry['only']!r} is not a regular expression ({error}).") from None
     return Upstream(**entry)
 
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bayling_bench.data import catalogue, store
-from bayling_bench.leaderboard.board import BoardError, Figure
+from bayling_bench.leaderboard.board import BoardError, Figure, filled
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,10 +48,14 @@ def upstream_figures(table: Upstream, known: Sequence[Figure]) -> list[Figure]:
     items = {figure.task: figure.items for figure in known}
     found = []
     for number, row in enumerate(csv.DictReader(io.StringIO(store.read_text(file)), delimiter="\t"), 2):
-        task, system, metric = (text.format(**row) for text in (table.task, table.system, table.metric))
+        line = f"{file.path}, line {number}"
+        task, system, metric = (filled(text, row, line) for text in (table.task, table.system, table.metric))
         if not re.fullmatch(table.only, metric):
             continue
-        value, line = round(float(row[table.value]), table.decimals), f"{file.path}, line {number}"
+        try:
+            value = round(float(row[table.value]), table.decimals)
+        except (KeyError, TypeError, ValueError):
+            raise BoardError(f"{line}: the column {table.value!r} holds {row.get(table.value)!r}, no number.") from None
         figure = Figure(table.group, task, system, metric, value, items.get(task), table.source, line)
         other = by_key.get(figure.key)
         if other is None:

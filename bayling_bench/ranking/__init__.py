@@ -1,6 +1,6 @@
 """A board's systems, and runs beside them, ranked: what a paper's table could not say.
 
-``definition`` reads what a board ranks by; ``contest`` computes one task or average: values with intervals, the tests
-of every pair with Holm's correction, ranges of ranks; ``strengths`` makes one ranking of pairwise reviews; ``board``
-goes through a whole board, in parallel; ``formats``, ``readme`` and ``section`` write the result.
+``contest`` computes one task or average: values with intervals, the tests of every pair with Holm's correction, ranges
+of ranks; ``strengths`` makes one ranking of pairwise reviews; ``board`` goes through a whole board, in parallel;
+``grids``, ``formats``, ``readme`` and ``section`` write the result.
 """

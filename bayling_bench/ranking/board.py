@@ -13,15 +13,16 @@ from pathlib import Path
 from typing import Protocol
 
 from bayling_bench import leaderboard, record
-from bayling_bench.audit.answers import NotReleased
 from bayling_bench.audit.measures import MEASURES
-from bayling_bench.audit.reach import Measured, NotInReach
+from bayling_bench.audit.reach import Measured, NotInReach, NoValue
 from bayling_bench.audit.session import Session
 from bayling_bench.errors import BenchError, did_you_mean
-from bayling_bench.leaderboard import Board
+from bayling_bench.leaderboard import Board, BoardError, Ranking
 from bayling_bench.ranking import strengths
-from bayling_bench.ranking.contest import Cells, Contest, Options, Standing, compare
-from bayling_bench.ranking.definition import Ranking, rankings
+from bayling_bench.ranking.contest import Absent, Cells, Contest, Options, Standing, compare
+
+_MOST_JOBS = 4
+"""Processes unless more are asked for: each may take 350 MB."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +37,11 @@ class Asked:
     """A part of the titles of rankings; empty for all."""
     options: Options = field(default_factory=Options)
     jobs: int = 0
-    """Processes; 0 for one a core."""
+    """Processes; 0 for one a core, at most `_MOST_JOBS`."""
+
+    def __post_init__(self) -> None:
+        if self.jobs < 0:
+            raise BenchError(f"--jobs {self.jobs} must not be negative.")
 
 
 class Progress(Protocol):
@@ -56,26 +61,26 @@ class _Unit:
 
 
 def rank(asked: Asked, progress: Progress | None = None) -> list[Contest]:
-    """Return the contests of a board in its order, those without any system in reach left out.
+    """Return the contests of a board in its order; where no system is in reach, without standings.
 
     BoardError for a mistake in the board, BenchError where ``only`` or a run does not fit.
     """
     board, chosen = _opened(asked)
-    singles = [_Unit(place, task, False) for place in chosen for task in rankings(board)[place].tasks]
-    averages = [_Unit(place, average["title"], True) for place in chosen for average in rankings(board)[place].averages]
-    found: dict[_Unit, Contest | None] = {}
+    singles = [_Unit(place, task, False) for place in chosen for task in board.rankings[place].tasks]
+    averages = [_Unit(place, average["title"], True) for place in chosen for average in board.rankings[place].averages]
+    found: dict[_Unit, Contest] = {}
     with _workers(asked.jobs, len(singles)) as each_of:
         for units in (singles, averages):  # an average finds the statistics of its tasks in the cache
             for unit, contest in zip(units, each_of(asked, units), strict=True):
                 found[unit] = contest
                 if progress is not None:
                     progress(len(found), len(singles) + len(averages), unit.task)
-    return [contest for unit in sorted(found, key=lambda unit: unit.ranking) if (contest := found[unit]) is not None]
+    return [found[unit] for unit in sorted(found, key=lambda unit: unit.ranking)]
 
 
 @contextmanager
 def _workers(jobs: int, units: int) -> Iterator:
-    jobs = min(jobs or os.cpu_count() or 1, units)
+    jobs = min(jobs or min(len(os.sched_getaffinity(0)), _MOST_JOBS), units)
     if jobs <= 1:
         yield lambda asked, work: map(_hold, [asked] * len(work), work)
         return
@@ -92,9 +97,9 @@ def _workers(jobs: int, units: int) -> Iterator:
             os.environ["OMP_NUM_THREADS"] = before
 
 
-def _hold(asked: Asked, unit: _Unit) -> Contest | None:
+def _hold(asked: Asked, unit: _Unit) -> Contest:
     board, _ = _opened(asked)
-    ranking = rankings(board)[unit.ranking]
+    ranking: Ranking = board.rankings[unit.ranking]
     if ranking.measure == strengths.MEASURE:
         return strengths.contest(board, ranking, unit.task, asked.options)
     session = Session(board, MEASURES)
@@ -105,9 +110,9 @@ def _hold(asked: Asked, unit: _Unit) -> Contest | None:
     else:
         tasks = [unit.task]
     cells, absent = _cells(session, ranking, tasks, systems)
-    if not cells[0]:
-        return None
-    standings, pairs = compare(cells[0] if len(cells) == 1 else cells, ranking.higher_is_better, asked.options)
+    standings, pairs = [], []
+    if cells[0]:
+        standings, pairs = compare(cells[0] if len(cells) == 1 else cells, ranking.higher_is_better, asked.options)
     named = [_named(session, ranking, unit, standing) for standing in standings]
     return Contest(
         ranking.title, ranking.metric, unit.task, unit.average, ranking.decimals, tuple(named), tuple(pairs), absent
@@ -116,21 +121,22 @@ def _hold(asked: Asked, unit: _Unit) -> Contest | None:
 
 def _cells(
     session: Session, ranking: Ranking, tasks: Sequence[str], systems: Sequence[str]
-) -> tuple[list[Cells], dict[str, str]]:
+) -> tuple[list[Cells], tuple[Absent, ...]]:
     """Return what was measured on each task of the systems that have all of them, and why others are left out."""
     found: dict[str, list[Measured]] = {}
-    absent = {}
+    absent = []
     for system in systems:
+        name = session.board.name_of(system)
         try:
             found[system] = [
                 session.call(ranking.figure(task, system), ranking.measure, ranking.filled(ranking.arguments, task))
                 for task in tasks
             ]
         except NotInReach as error:
-            absent[session.board.name_of(system)] = error.command
-        except NotReleased:
-            absent[session.board.name_of(system)] = "nothing was released"
-    return [{system: found[system][place] for system in found} for place in range(len(tasks))], absent
+            absent.append(Absent(system, name, error.what, error.command))
+        except NoValue as error:
+            absent.append(Absent(system, name, str(error)))
+    return [{system: found[system][place] for system in found} for place in range(len(tasks))], tuple(absent)
 
 
 def _named(session: Session, ranking: Ranking, unit: _Unit, standing: Standing) -> Standing:
@@ -141,7 +147,7 @@ def _named(session: Session, ranking: Ranking, unit: _Unit, standing: Standing) 
             try:
                 figure = ranking.figure(unit.task, standing.system)
                 beside[other["label"]] = session.call(figure, other["measure"], arguments).value
-            except NotInReach:
+            except (NotInReach, NoValue):
                 beside[other["label"]] = None
     return replace(standing, name=session.board.name_of(standing.system), beside=beside)
 
@@ -150,7 +156,9 @@ def _named(session: Session, ranking: Ranking, unit: _Unit, standing: Standing) 
 def _opened(asked: Asked) -> tuple[Board, tuple[int, ...]]:
     """Return the board with the runs among its systems, and the places of the rankings asked for."""
     board = leaderboard.load(asked.board)
-    known = rankings(board)
+    if not board.rankings:
+        raise BoardError(f"{board.folder / 'board.toml'} has no [[rankings]], so there is nothing to rank by.")
+    known: Sequence[Ranking] = board.rankings
     chosen = tuple(place for place, ranking in enumerate(known) if asked.only.lower() in ranking.title.lower())
     if not chosen:
         titles = [ranking.title for ranking in known]
@@ -159,9 +167,11 @@ def _opened(asked: Asked) -> tuple[Board, tuple[int, ...]]:
             f"There are: {'; '.join(titles)}."
         )
     systems: dict[str, Mapping[str, str]] = dict(board.systems)
-    for system, folder in zip(_run_ids(asked.runs), asked.runs, strict=True):
-        run = record.load(folder)
-        systems[system] = {"name": f"run {run.name}", "outputs": f"run:{Path(folder).absolute()}"}
+    folders = [Path(folder).absolute() for folder in asked.runs]
+    for system, folder in zip(_run_ids(asked.runs), folders, strict=True):
+        alike = sum(other.name == folder.name for other in folders) > 1
+        systems[system] = {"name": f"run {folder if alike else folder.name}", "outputs": f"run:{folder}"}
+        record.load(folder)  # refuses a folder that holds no run
     return replace(board, systems=systems), chosen
 
 

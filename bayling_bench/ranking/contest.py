@@ -12,6 +12,9 @@ from bayling_bench import statistics
 from bayling_bench.audit.reach import Measured, Sample, average_sample
 from bayling_bench.errors import BenchError
 
+_FEWEST = 100
+"""Resamples below which a 95 % interval has hardly an end."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
@@ -22,8 +25,10 @@ class Options:
     seed: int = 12345
 
     def __post_init__(self) -> None:
-        if self.resamples < 1:
-            raise BenchError(f"--resamples {self.resamples} must be at least 1.")
+        if self.resamples < _FEWEST:
+            raise BenchError(f"--resamples {self.resamples} tells nothing: at least {_FEWEST}.")
+        if self.seed < 0:
+            raise BenchError(f"--seed {self.seed} must not be negative.")
 
 
 @dataclass(frozen=True)
@@ -66,6 +71,17 @@ class Pair:
 
 
 @dataclass(frozen=True)
+class Absent:
+    """A system that a contest leaves out."""
+
+    system: str
+    name: str
+    why: str
+    command: str = ""
+    """Brings what is missing, where something can."""
+
+
+@dataclass(frozen=True)
 class Contest:
     """Standings from best to worst, and every pair."""
 
@@ -77,8 +93,8 @@ class Contest:
     decimals: int
     standings: tuple[Standing, ...]
     pairs: tuple[Pair, ...]
-    absent: Mapping[str, str]
-    """Systems left out, and the command that brings their outputs, or why none does."""
+    absent: tuple[Absent, ...] = ()
+    """Systems left out."""
 
 
 Cells = Mapping[str, Measured]
@@ -95,24 +111,37 @@ def compare(
     tasks: Sequence[Cells] = [cells] if isinstance(cells, Mapping) else cells
     systems = list(tasks[0])
     values = {system: float(np.mean([task[system].value for task in tasks])) for system in systems}
-    items = sum(task[systems[0]].items or 0 for task in tasks)
     tested = _tested(tasks, systems, options)
     if tested is None:
         order = sorted(systems, key=lambda system: -values[system] if higher_is_better else values[system])
-        return [Standing(each, each, values[each], None, None, items, None, None, None) for each in order], []
+        return [_standing(each, tasks, values[each], None, None) for each in order], []
     p_holm = statistics.holm_pairs(tested.p_randomization)
     places = statistics.rank(tested.scores, p_holm, higher_is_better=higher_is_better)
     standings = []
     for place in places:
         name = systems[place.system]
-        low, high = (None, None) if tested.intervals is None else map(float, tested.intervals[place.system])
-        if len(tasks) == 1 and (bounds := tasks[0][name].bounds) is not None:
-            low, high = bounds
-        standings.append(
-            Standing(name, name, values[name], low, high, items, place.best, place.worst, place.cluster)
-        )  # fmt: skip
+        drawn = None if tested.intervals is None else statistics.Interval(*map(float, tested.intervals[place.system]))
+        standings.append(_standing(name, tasks, values[name], drawn, place))
     order = [place.system for place in places]
     return standings, [_pair(tested, systems, p_holm, each) for each in combinations(order, 2)]
+
+
+def _standing(
+    system: str,
+    tasks: Sequence[Cells],
+    value: float,
+    drawn: statistics.Interval | None,
+    place: statistics.Place | None,
+) -> Standing:
+    """Return a standing; on a single task with the interval of the figure itself where a formula gives it."""
+    own = tasks[0][system]
+    interval = drawn
+    if len(tasks) == 1 and (drawn is None or own.bounds is not None):
+        interval = own.interval
+    low, high = interval or (None, None)
+    n = sum(task[system].items or 0 for task in tasks)
+    ranks = (place.best, place.worst, place.cluster) if place is not None else (None, None, None)
+    return Standing(system, system, value, low, high, n, *ranks)
 
 
 def _tested(tasks: Sequence[Cells], systems: Sequence[str], options: Options) -> statistics.Pairs | None:
@@ -128,7 +157,7 @@ def _tested(tasks: Sequence[Cells], systems: Sequence[str], options: Options) ->
 def _stacked(samples: Sequence[Sample | None]) -> Sample | None:
     """Return one sample of [systems, units, k]; None unless every system has one, of the same units."""
     known = [sample for sample in samples if sample is not None and len(sample.strata) == 1]
-    if len(known) < len(samples) or len({tuple(sample.units) for sample in known}) > 1:
+    if len(known) < len(samples) or any(list(sample.units) != list(known[0].units) for sample in known):
         return None
     return Sample([np.stack([np.asarray(sample.strata[0]) for sample in known])], known[0].aggregate, known[0].units)
 
@@ -142,5 +171,5 @@ def _pair(tested: statistics.Pairs, systems: Sequence[str], p_holm: np.ndarray, 
     return Pair(
         systems[pair[0]], systems[pair[1]], float(tested.differences[pair]), low, high, cell(tested.p_bootstrap),
         float(tested.p_randomization[pair]), float(p_holm[pair]),
-        statistics.detectable_difference(error) if error else None,
+        statistics.detectable_difference(error) if error is not None and error > 0 else None,
     )  # fmt: skip

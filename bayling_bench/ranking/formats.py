@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from bayling_bench.audit.formats import grid
 from bayling_bench.leaderboard import Board
-from bayling_bench.ranking.contest import Contest, Standing
-from bayling_bench.ranking.definition import rankings
+from bayling_bench.ranking.contest import Absent, Contest, Standing
 from bayling_bench.ranking.grids import LEGEND, Cell, grids, pair_lines
 
 if TYPE_CHECKING:
@@ -21,16 +20,17 @@ if TYPE_CHECKING:
 
 COLUMNS = (
     "ranking", "metric", "task", "average", "system", "name", "value", "low", "high", "n", "best", "worst", "cluster",
-    "decimals", "beside",
+    "decimals", "beside", "why", "command",
 )  # fmt: skip
 
 
 def to_markdown(board: Board, contests: Sequence[Contest], pairs: bool = False) -> str:
     """Return a table a ranking; with ``pairs`` a table of all pairs for each contest too."""
     parts = [f"# Rankings: {board.title}", f"{LEGEND} **Bold**: nobody is significantly better."]
-    for found in grids(contests, rankings(board)):
-        parts += [f"## {found.title}", found.about]
-        parts.append(grid(("", *found.heading), [[name, *map(_marked, cells)] for name, cells in found.lines]))
+    for found in grids(contests, board.rankings):
+        parts += [f"## {found.title}", *([found.about] if found.about else [])]
+        lines = [[name, *map(_marked, cells)] for name, cells in found.lines if cells]
+        parts += [grid(("", *found.heading), lines)] if lines else []
         if pairs:
             parts += _pair_tables([contest for contest in contests if contest.ranking == found.title])
     return "\n\n".join(parts) + "\n"
@@ -43,7 +43,7 @@ def to_csv(board: Board, contests: Sequence[Contest], pairs: bool = False) -> st
         lines = [{**_contest(each), **asdict(pair)} for each in contests for pair in each.pairs]
         columns = ("ranking", "metric", "task", "average", *(list(lines[0])[4:] if lines else ()))
     else:
-        lines = [_line(contest, standing) for contest in contests for standing in contest.standings]
+        lines = [line for contest in contests for line in _lines(contest)]
         columns = COLUMNS
     writer = csv.DictWriter(out, columns, lineterminator="\n")
     writer.writeheader()
@@ -52,14 +52,17 @@ def to_csv(board: Board, contests: Sequence[Contest], pairs: bool = False) -> st
 
 
 def from_csv(text: str) -> list[Contest]:
-    """Return the contests whose standings `to_csv` wrote, without pairs and without what was absent."""
+    """Return the contests that `to_csv` wrote, without pairs."""
     contests = []
     lines = csv.DictReader(io.StringIO(text, newline=""))
     for key, group in groupby(lines, key=lambda line: (line["ranking"], line["task"], line["average"])):
         held = list(group)
-        standings = tuple(map(_standing, held))
+        standings = tuple(_standing(line) for line in held if line["value"])
+        absent = tuple(
+            Absent(line["system"], line["name"], line["why"], line["command"]) for line in held if not line["value"]
+        )
         metric, decimals = held[0]["metric"], int(held[0]["decimals"])
-        contests.append(Contest(key[0], metric, key[1], key[2] == "True", decimals, standings, (), {}))
+        contests.append(Contest(key[0], metric, key[1], key[2] == "True", decimals, standings, (), absent))
     return contests
 
 
@@ -71,8 +74,8 @@ def to_json(board: Board, contests: Sequence[Contest], pairs: bool = True) -> st
 
 def tables(board: Board, contests: Sequence[Contest], pairs: bool = False) -> Iterator[Table]:
     """Yield Rich tables, one a ranking, and with ``pairs`` one a contest."""
-    for found in grids(contests, rankings(board)):
-        lines = [[name, *map(_plain, cells)] for name, cells in found.lines]
+    for found in grids(contests, board.rankings):
+        lines = [[name, *map(_plain, cells)] for name, cells in found.lines if cells]
         yield _rich(found.title, ("", *found.heading), lines, found.about)
         for contest in contests if pairs else ():
             if contest.ranking == found.title and contest.pairs:
@@ -115,15 +118,17 @@ def _pair_tables(contests: Sequence[Contest]) -> Iterator[str]:
 
 
 def _contest(contest: Contest) -> dict[str, Any]:
-    return {
-        "ranking": contest.ranking, "metric": contest.metric, "task": contest.task, "average": contest.average,
-    }  # fmt: skip
+    return {name: getattr(contest, name) for name in ("ranking", "metric", "task", "average")}
 
 
-def _line(contest: Contest, standing: Standing) -> dict[str, Any]:
-    beside = {name: value for name, value in standing.beside.items() if value is not None}
-    shown = ";".join(f"{name}={value:.6f}" for name, value in beside.items())
-    return {**_contest(contest), **asdict(standing), "decimals": contest.decimals, "beside": shown}
+def _lines(contest: Contest) -> Iterator[dict[str, Any]]:
+    """Yield a line a standing, and one without value for each system that is left out."""
+    shared = {**_contest(contest), "decimals": contest.decimals}
+    for standing in contest.standings:
+        beside = {name: round(value, 6) for name, value in standing.beside.items() if value is not None}
+        yield {**shared, **asdict(standing), "beside": json.dumps(beside, ensure_ascii=False) if beside else ""}
+    for absent in contest.absent:
+        yield {**shared, **asdict(absent)}
 
 
 def _rounded(value: Any) -> Any:
@@ -137,10 +142,10 @@ def _standing(line: Mapping[str, str]) -> Standing:
     def whole(name: str) -> int | None:
         return int(line[name]) if line[name] else None
 
-    entries = [entry.rpartition("=") for entry in line["beside"].split(";") if entry]
+    beside = json.loads(line["beside"]) if line["beside"] else {}
     return Standing(
         line["system"], line["name"], float(line["value"]), number("low"), number("high"), int(line["n"]),
-        whole("best"), whole("worst"), whole("cluster"), {label: float(share) for label, _, share in entries},
+        whole("best"), whole("worst"), whole("cluster"), beside,
     )  # fmt: skip
 
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
+from bayling_bench.leaderboard import Ranking
 from bayling_bench.ranking.contest import Contest, Pair, Standing
-from bayling_bench.ranking.definition import Ranking
 from bayling_bench.report.text import ABSENT, count, interval, number
 
 _FETCH = "bayling-bench fetch"
@@ -47,20 +47,27 @@ class Grid:
 
 
 def grids(contests: Sequence[Contest], rankings: Sequence[Ranking]) -> Iterator[Grid]:
-    """Yield one table for each ranking that has a contest, systems in the order of its last line."""
+    """Yield one table a ranking, systems in the order of its last line, tasks without any system left out."""
     notes = {ranking.title: ranking.note for ranking in rankings}
     for title, group in groupby(contests, key=lambda contest: contest.ranking):
-        held = list(group)
-        systems = tuple(dict.fromkeys(each.name for contest in reversed(held) for each in contest.standings))
-        heading = tuple(f"{contest.task}, n\u00a0=\u00a0{count(contest.standings[0].n)}" for contest in held)
-        lines = tuple(_cells(contest, systems) for contest in held)
-        parts = ("" if held[0].metric in title else _sentence(held[0].metric), notes.get(title, ""), _left_out(held))
+        every = list(group)
+        held = [contest for contest in every if contest.standings] or every[:1]
+        names = {each.system: each.name for contest in reversed(held) for each in contest.standings}
+        heading = tuple(f"{contest.task}, n\u00a0=\u00a0{_items(contest)}" for contest in held)
+        lines = tuple(_cells(contest, list(names)) for contest in held)
+        parts = ("" if held[0].metric in title else _sentence(held[0].metric), notes.get(title, ""), _left_out(every))
         about = " ".join(part for part in parts if part)
         if len(held) == 1:
-            downwards = tuple((name, (cell,)) for name, cell in zip(systems, lines[0], strict=True))
+            downwards = tuple((name, (cell,)) for name, cell in zip(names.values(), lines[0], strict=True))
             yield Grid(title, about, heading, downwards)
         else:
-            yield Grid(title, about, systems, tuple(zip(heading, lines, strict=True)))
+            yield Grid(title, about, tuple(names.values()), tuple(zip(heading, lines, strict=True)))
+
+
+def _items(contest: Contest) -> str:
+    """Return the number of items, or the range of it where systems have different ones."""
+    numbers = {standing.n for standing in contest.standings} or {0}
+    return "–".join(count(number) for number in sorted({min(numbers), max(numbers)}))
 
 
 def _sentence(metric: str) -> str:
@@ -69,10 +76,14 @@ def _sentence(metric: str) -> str:
 
 def _left_out(contests: Sequence[Contest]) -> str:
     """Return which systems have none of the contests, and what to do about it."""
-    there = {standing.name for contest in contests for standing in contest.standings}
-    found = {name: why for contest in contests for name, why in contest.absent.items() if name not in there}
-    fetched = [name for name, why in found.items() if why.startswith(_FETCH)]
-    others = [f"{name} ({why})" for name, why in found.items() if not why.startswith(_FETCH)]
+    there = {standing.system for contest in contests for standing in contest.standings}
+    found = {each.system: each for contest in contests for each in contest.absent if each.system not in there}
+    fetched = [each.name for each in found.values() if each.command.startswith(_FETCH)]
+    others = [
+        f"{each.name}: {each.why}" + (f" ({each.command})" if each.command else "")
+        for each in found.values()
+        if not each.command.startswith(_FETCH)
+    ]
     parts = [f"Not on this machine: {', '.join(fetched)} ({_FETCH} all brings them)."] if fetched else []
     return " ".join([*parts, *([f"Left out: {'; '.join(others)}."] if others else [])])
 
@@ -101,8 +112,8 @@ def _p(value: float | None) -> str:
 
 
 def _cells(contest: Contest, systems: Sequence[str]) -> tuple[Cell, ...]:
-    by_name = {each.name: each for each in contest.standings}
-    return tuple(_cell(contest, by_name.get(name)) for name in systems)
+    by_system = {each.system: each for each in contest.standings}
+    return tuple(_cell(contest, by_system.get(system)) for system in systems)
 
 
 def _cell(contest: Contest, standing: Standing | None) -> Cell:

@@ -8,14 +8,13 @@ from markupsafe import Markup
 
 from bayling_bench.leaderboard import Board
 from bayling_bench.ranking.contest import Contest
-from bayling_bench.ranking.definition import rankings
 from bayling_bench.ranking.grids import LEGEND, Cell, Grid, grids, pair_lines
 
 
 def html(board: Board, contests: Sequence[Contest]) -> Markup:
     """Return the section's content; everything that a board or a run says is escaped."""
     parts = [Markup('<p class="quiet">{} Bold: nobody is significantly better.</p>').format(LEGEND)]
-    for found in grids(contests, rankings(board)):
+    for found in grids(contests, board.rankings):
         parts.append(_table(found))
         held = [contest for contest in contests if contest.ranking == found.title and contest.pairs]
         parts += [_pairs(contest) for contest in held]

@@ -25,7 +25,7 @@ from sacrebleu.metrics.base import Metric
 from sacrebleu.metrics.bleu import BLEU
 from sacrebleu.metrics.chrf import CHRF
 
-from bayling_bench.errors import BenchError
+from bayling_bench.errors import BenchError, did_you_mean
 from bayling_bench.scoring import ngrams
 from bayling_bench.scoring.ter import FastTER
 
@@ -37,6 +37,19 @@ _CHUNK = 64
 
 _MANY = 16
 """Items from which counting n-grams together is faster than one item after the other."""
+
+
+def check_metric(metric: str) -> None:
+    """Raise BenchError unless a metric is one of `METRICS`, or BLEU with a tokenizer that sacrebleu has."""
+    from sacrebleu.metrics.bleu import _TOKENIZERS
+
+    name, _, tokenizer = metric.partition(":")
+    known = {f"bleu:{each}" for each in _TOKENIZERS}
+    if name not in METRICS or (tokenizer and metric not in known):
+        raise BenchError(
+            f"{metric!r} is no score of translations.{did_you_mean(metric, {*METRICS, *known})} "
+            f"Known: {', '.join(METRICS)}, and bleu:TOKENIZER with {', '.join(sorted(_TOKENIZERS))}."
+        )
 
 
 def segment_statistics(
