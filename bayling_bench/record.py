@@ -52,7 +52,7 @@ class Run:
         return self.settings["model"]["name"]
 
     def items(self, task: str) -> Iterator[dict[str, Any]]:
-        """Yield the items of a task in order; nothing when the task was not scored. RunError where a line is damaged."""
+        """Yield the items of a task in order, nothing when it was not scored; RunError for a damaged line."""
         path = self.folder / "items" / f"{task}.jsonl"
         if not path.exists():
             return
