@@ -14,6 +14,7 @@ from typing import Annotated, Any
 import typer
 
 from bayling_bench import __version__
+from bayling_bench.commands import comet as comet_commands
 from bayling_bench.errors import BenchError, Interrupted, RunError
 
 app = typer.Typer(
@@ -25,6 +26,8 @@ app = typer.Typer(
     help="Evaluate instruction models on translation, interactive translation, BayLing-80 and exams.",
     epilog="Start with:  bayling-bench run --model PATH_OR_HUB_ID",
 )
+
+app.add_typer(comet_commands.app, name="comet")
 
 Model = Annotated[
     str | None,
@@ -41,7 +44,11 @@ Tasks = Annotated[
 ]
 Metrics = Annotated[
     list[str] | None,
-    typer.Option(metavar="NAMES", help="N-gram metrics of translations. [default: bleu,chrf,ter; ter is the slow one]"),
+    typer.Option(
+        metavar="NAMES",
+        help="Metrics of translations: bleu, chrf, ter (the slow one), comet, cometkiwi, comet:PATH_OR_ID. "
+        "[default: bleu,chrf,ter, and comet where its checkpoint is on this machine]",
+    ),
 ]
 Mirror = Annotated[
     str | None,
@@ -91,6 +98,7 @@ def run(
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of sampled answers.")] = 1234,
     metrics: Metrics = None,
+    comet: comet_commands.Settings = None,
     prompt: Annotated[str, typer.Option(help="Language of translation prompts: en or zh.")] = "en",
     references: Annotated[str, typer.Option(help="WMT22 references: A (as the paper) or all.")] = "A",
     labels: Annotated[str, typer.Option(help="Exam labels: head (AGIEval today) or 2023-06 (the paper's).")] = "head",
@@ -150,7 +158,8 @@ def run(
             generation=config.Generation(profile=profile, overrides=config.parse_settings(settings or []), seed=seed),
             model_options=model_options,
             limit=limit,
-            metrics=_names(metrics) or config.NGRAM_METRICS,
+            metrics=_names(metrics) or config.DEFAULT_METRICS,
+            comet=config.CometOptions.parse(comet or []),
             max_unscored=0.01 if max_unscored is None else max_unscored,
         )
     if dry_run:
@@ -159,8 +168,8 @@ def run(
     if not tasks and resume is None:
         terminal.say("tasks: mini, which needs no data. For the paper's: bayling-bench fetch paper, then --tasks paper")
     try:
-        with terminal.responses() as report:
-            caller = runs.Caller(_command(), report, terminal.say)
+        with terminal.responses() as report, terminal.segments() as segments:
+            caller = runs.Caller(_command(), report, terminal.say, segments)
             outcome = runs.run(asked, output, config.Shard.parse(shard), caller)
     except KeyboardInterrupt:
         raise Interrupted("stopped. Everything finished is kept: the same command goes on from here.") from None
@@ -197,17 +206,23 @@ def _conclude(outcome: Any, report_page: bool, shard: str = "1/1") -> None:
 def score(
     run_folder: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")],
     metrics: Metrics = None,
+    comet: comet_commands.Settings = None,
     mirror: Mirror = None,
     report_page: Annotated[
         bool, typer.Option("--report/--no-report", help="Write report.html into the run folder.")
     ] = True,
 ) -> None:
-    """Score the saved responses of a run again, without a model."""
+    """Score the saved responses of a run again, without a model; by other metrics if any are named."""
+    from bayling_bench import config, terminal
     from bayling_bench import run as runs
     from bayling_bench.data import store
 
     store.set_mirror(mirror)
-    _conclude(runs.score(run_folder, _names(metrics)), report_page)
+    options = config.CometOptions.parse(comet) if comet else None
+    with terminal.segments() as segments:
+        caller = runs.Caller(_command(), say=terminal.say, comet=segments)
+        outcome = runs.score(run_folder, _names(metrics), options, caller)
+    _conclude(outcome, report_page)
 
 
 @app.command("tasks", epilog="Examples:  tasks  ·  tasks gaokao  ·  tasks wmt22_zh_en  ·  tasks --json")
@@ -235,12 +250,16 @@ def list_tasks(
 
 
 @app.command(
-    epilog="Examples:  fetch paper  ·  fetch published:bayling-13b  ·  fetch all --export /media/disk/mirror  ·  "
-    "fetch paper --mirror /media/disk/mirror"
+    epilog="Examples:  fetch paper  ·  fetch published:bayling-13b  ·  fetch comet  ·  "
+    "fetch all --export /media/disk/mirror  ·  fetch paper --mirror /media/disk/mirror"
 )
 def fetch(
     targets: Annotated[
-        list[str] | None, typer.Argument(metavar="[SUITE|TASK|published:SYSTEM|reviews|all]...", help="[default: all]")
+        list[str] | None,
+        typer.Argument(
+            metavar="[SUITE|TASK|published:SYSTEM|reviews|comet|cometkiwi|comet:ID|all]...",
+            help="COMET's checkpoint (2.3 GB, from the Hugging Face hub) is fetched only when named. [default: all]",
+        ),
     ] = None,
     mirror: Mirror = None,
     check: Annotated[bool, typer.Option("--check", help="Only hash again what is in the cache.")] = False,
@@ -255,7 +274,10 @@ def fetch(
     from bayling_bench.data import store
 
     store.set_mirror(mirror)
-    files = listing.files_for(_names(targets) or ["all"])
+    wanted = comet_commands.fetch(list(_names(targets)))
+    if targets and not wanted:
+        return
+    files = listing.files_for(wanted or ["all"])
     size = sum(file.bytes for file in files)
     with terminal.FetchBar(len(files), size) as bar:
         if check:

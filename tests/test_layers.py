@@ -19,9 +19,10 @@ LINE = (
     "data", "task_index", "listing",                        # what is asked
     "journal", "models", "multi_turn", "evaluate",          # asking it
     "replay", "scoring", "statistics", "scores",            # what came of it
-    "provenance", "record", "plan", "run", "estimate",      # a whole run
+    "provenance", "record", "comet", "plan", "run",         # a whole run
+    "estimate",                                             # what one would take
     "report", "leaderboard", "compare", "audit",            # reading runs
-    "terminal", "cli",                                      # showing them
+    "terminal", "commands", "cli",                          # showing them
 )  # fmt: skip
 """A module, or a package whose modules may also import each other, imports only from what stands before it here."""
 

@@ -1,0 +1,1 @@
+"""Verbs with commands of their own, a module each; ``cli`` adds them."""
