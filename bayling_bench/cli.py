@@ -308,12 +308,16 @@ def report(
     form: Annotated[str, typer.Option("--format", help="html, md, csv or json.")] = "html",
     items: Annotated[str, typer.Option(help="Items in the page: all, none, or a number a task.")] = "all",
     title: Annotated[str | None, typer.Option(help="Title of the page.")] = None,
+    metrics: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAMES", help="Show only these metrics of translations, e.g. comet,bleu. [default: all]"),
+    ] = None,
 ) -> None:
     """Write a report of one or more runs: one HTML file that needs no network, or a table."""
     from bayling_bench import record
-    from bayling_bench.report import page, tables
+    from bayling_bench.report import chosen, page, tables
 
-    loaded = [record.load(folder) for folder in run_folders]
+    loaded = [chosen.choose(record.load(folder), _names(metrics)) for folder in run_folders]
     if form not in ("html", "md", "csv", "json"):
         raise BenchError(f"--format {form!r} is unknown. Known: html, md, csv, json.")
     if form == "html":

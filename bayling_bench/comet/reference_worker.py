@@ -11,7 +11,6 @@ import json
 import logging
 import os
 import sys
-import tempfile
 import time
 import warnings
 from pathlib import Path
@@ -26,12 +25,11 @@ def main(job_file: str, result_file: str) -> None:
     from comet import load_from_checkpoint  # pyright: ignore
 
     torch.set_num_threads(job["threads"])
-    with tempfile.TemporaryDirectory() as folder:
-        for name, encoder in job["encoders"].items():
-            _stand_in(Path(folder) / name, encoder)
-        # The encoder's name is looked up as a folder first, from where we are.
-        os.chdir(folder)
-        model = load_from_checkpoint(job["checkpoint"], local_files_only=True)
+    # An encoder's name is looked up as a folder first, from where we are.
+    os.chdir(Path(job_file).parent)
+    for name, encoder in job["encoders"].items():
+        _stand_in(Path(name), encoder)
+    model = load_from_checkpoint(job["checkpoint"], local_files_only=True)
     if job["embedding_cache"]:
         model.set_embedding_cache()
     scores, seconds = [], []
