@@ -372,10 +372,13 @@ def audit(
     ] = "table",
     output: Annotated[Path | None, typer.Option("--output", "-o", help="File. [default: the terminal]")] = None,
     mirror: Mirror = None,
+    comet: comet_commands.Settings = None,
 ) -> None:
     """Compute a board's published figures again: equal, explained, or differs. Exit code 1 if any differs."""
-    from bayling_bench import leaderboard, record, terminal
+    from bayling_bench import config, leaderboard, record, terminal
+    from bayling_bench.audit import comet as comet_scores
     from bayling_bench.audit import formats, readme, rows
+    from bayling_bench.comet.metric import Listener, Use
     from bayling_bench.data import store
 
     if form not in ("table", "readme", *formats.TEXTS):
@@ -384,9 +387,12 @@ def audit(
         raise BenchError(f"--format readme needs the board's folder: -o leaderboards/{board}")
     store.set_mirror(mirror)
     loaded = leaderboard.load(board)
-    audited = rows.audit(loaded)
+    with terminal.segments() as segments:
+        use = Use(config.CometOptions.parse(comet or []), Listener(segments, terminal.say))
+        audited = rows.audit(loaded, use)
     if form == "readme" and output is not None:
         readme.write(loaded, audited, output)
+        comet_scores.keep(loaded, use, output)
     elif form == "table" and output is None:
         terminal.out.print(formats.table(loaded, audited))
     else:

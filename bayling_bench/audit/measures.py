@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 
 from bayling_bench import record
-from bayling_bench.audit import exams, judge, translation
+from bayling_bench.audit import comet, exams, judge, translation
 from bayling_bench.audit.reach import CELLS, OUTPUTS, Measured, NotInReach, Sample, percent
 from bayling_bench.audit.session import Cells, Session
 from bayling_bench.errors import DataError
 from bayling_bench.leaderboard import Figure
+from bayling_bench.scoring.kinds import for_tables
 
 
 def exam_accuracy(session: Session, figure: Figure, labels: str = "head", rule: str = "paper") -> Measured:
@@ -43,7 +44,7 @@ def run_score(session: Session, figure: Figure, task: str, metric: str) -> Measu
     scored = record.load(folder).scores.get("tasks", {}).get(task, {}).get("metrics", {})
     if metric not in scored:
         raise DataError(f"{folder} has no {metric} of {task}; `bayling-bench score {folder}` scores its responses")
-    return Measured(scored[metric]["value"], scored[metric]["n"])
+    return Measured(float(for_tables(scored[metric]["value"], scored[metric]["unit"]) or 0.0), scored[metric]["n"])
 
 
 def judge_outcome(
@@ -161,11 +162,11 @@ def cells_rank(session: Session, figure: Figure, cells: Mapping[str, Any], syste
     return Measured(place, basis=OUTPUTS if cells.get("source", "outputs") == "outputs" else CELLS, note=note)
 
 
-MEASURES: dict[str, Callable[..., Measured]] = {
+MEASURES: dict[str, Callable[..., Measured | None]] = {
     measure.__name__: measure
     for measure in (
         exam_accuracy, corpus_score, wrong_language, run_score, judge_outcome, judge_category, judge_ratio, judge_share,
-        cells_mean, cells_difference, cells_ratio, cells_rank,
+        cells_mean, cells_difference, cells_ratio, cells_rank, comet.comet, comet.source_copied,
     )
 }  # fmt: skip
 

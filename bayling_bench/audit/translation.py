@@ -80,6 +80,18 @@ def lines(outputs: str, direction: str) -> Measured:
     return Measured(len(hypotheses), len(hypotheses))
 
 
+def aligned_lines(outputs: str, direction: str, references: str) -> tuple[list[str], list[str], list[str]]:
+    """Return the lines of source, outputs and the first of ``references``. NotInReach, or DataError if they differ."""
+    lines(outputs, direction)
+    source, target = direction.split("-")
+    file = _references(source, target, references)[0]
+    require([file], f"bayling-bench fetch wmt22_{source}_{target}")
+    hypothesis_file, _ = output_file(outputs, direction)
+    found = [store.read_lines(each) for each in (wmt22.source_file(source, target), hypothesis_file, file)]
+    _aligned(file, found[2], found[0])
+    return found[0], found[1], found[2]
+
+
 def _aligned(file: catalogue.File, hypotheses: list[str], others: list[str]) -> None:
     if len(hypotheses) != len(others):
         raise DataError(f"{file.tail}: {len(hypotheses)} outputs for {len(others)} items, so they cannot be aligned.")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from bayling_bench.comet import registry
-from bayling_bench.comet.metric import Metric, load
+from bayling_bench.comet.metric import Metric, Use, load
 from bayling_bench.comet.scorer import Listener, Segment
 from bayling_bench.config import COMET_IF_PRESENT, RunConfig
 from bayling_bench.data import wmt22
@@ -58,17 +58,18 @@ def prepare(config: RunConfig, tasks: Sequence[Task], listener: Listener | None 
     """Return the COMET metrics that a run asks for. ModelError when one that was named cannot be had."""
     if not any("source" in task.config["dataset_kwargs"] for task in tasks):
         return Columns({})
+    use = Use(config.comet, listener or Listener())
     named = [metric for metric in config.comet_metrics if metric != COMET_IF_PRESENT]
     found: dict[str, Metric] = {}
     for metric in named:
         key = registry.key_of(metric)
         if key in found:
             raise BenchError(f"--metrics {metric}: two checkpoints are called {key}. Rename the folder of one.")
-        found[key] = load(metric, config.comet, listener)
+        found[key] = load(metric, use)
     if COMET_IF_PRESENT not in config.comet_metrics or "comet" in found:
         return Columns(found)
     try:
-        return Columns({"comet": load("comet", config.comet, listener), **found}, optional=not found)
+        return Columns({"comet": load("comet", use), **found}, optional=not found)
     except registry.NoCheckpoint:
         return Columns(found, notes=[MISSING])
     except ModelError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,22 +24,27 @@ VERSION = 1
 _BATCH_TOKENS = {"cpu": 1024, "cuda": 16384}
 
 
+@dataclass(frozen=True)
+class Use:
+    """How COMET is computed, and who hears of it."""
+
+    options: CometOptions = field(default_factory=CometOptions)
+    listener: Listener = field(default_factory=Listener)
+
+
 class Metric:
     """A checkpoint that was found on this machine; its network is loaded when something has to be computed."""
 
-    def __init__(
-        self, found: registry.Found, options: CometOptions, listener: Listener | None = None, *, keep: bool = True
-    ) -> None:
+    def __init__(self, found: registry.Found, use: Use, *, keep: bool = True) -> None:
         """Read the checkpoint; without ``keep`` everything is computed afresh and nothing is left in the cache.
 
         ModelError when it is of another format, or its encoder is not on this machine.
         """
         self._keep = keep
-        self._options = options
-        self._listener = listener or Listener()
+        self._options, self._listener = use.options, use.listener
         self._content = weights.read(registry.model_file(found.folder))
         self.checkpoint = open_checkpoint(found.folder, found.name, self._content, found.sha256)
-        self._files = encoder.find(self.checkpoint, Path(options.encoder) if options.encoder else None)
+        self._files = encoder.find(self.checkpoint, Path(use.options.encoder) if use.options.encoder else None)
 
     @property
     def reads_references(self) -> bool:
@@ -105,6 +111,6 @@ class Metric:
             ) from None
 
 
-def load(name: str, options: CometOptions, listener: Listener | None = None) -> Metric:
+def load(name: str, use: Use) -> Metric:
     """Return the metric of a name such as ``comet`` or ``comet:PATH_OR_ID``; errors as `registry.find` and `Metric`."""
-    return Metric(registry.find(name), options, listener)
+    return Metric(registry.find(name), use)

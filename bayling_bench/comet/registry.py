@@ -105,7 +105,9 @@ def find(metric: str) -> Found:
     meant = meaning(metric)
     if isinstance(meant, Path):
         folder = folder_of(meant)
-        return Found(folder, folder.resolve().name, sha256_of(model_file(folder)))
+        digest = sha256_of(model_file(folder))
+        known = next((entry.hub_id for entry in KNOWN.values() if entry.sha256 == digest), None)
+        return Found(folder, known or folder.resolve().name, digest)
     expected = _recorded(meant)
     folder = _cached(expected)
     if folder is None:

@@ -64,7 +64,7 @@ def verify(
 
     options = CometOptions.parse([*(settings or []), *([f"encoder={encoder}"] if encoder else [])])
     name = checkpoint if checkpoint in registry.KNOWN or checkpoint.startswith("comet:") else f"comet:{checkpoint}"
-    found = metric.Metric(registry.find(name), options, keep=False)
+    found = metric.Metric(registry.find(name), metric.Use(options), keep=False)
     segments = _segments(source, translation, reference_file, needed=found.reads_references)
     verdict = verifying.verify(found, segments, terminal.say)
     typer.echo(found.signature("given" if source else "mini"))

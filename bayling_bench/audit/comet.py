@@ -1,0 +1,129 @@
+"""COMET of released outputs: computed where its checkpoint is at hand, else from segment scores kept beside the board.
+
+A board keeps segment scores in ``segments/<metric>.<task>.<system>.json`` (the form is that of ``comet.kept``). They
+serve only while they are of this checkpoint, in fp32, and of these very texts.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from bayling_bench.audit.reach import Measured, NotInReach, Sample, percent, share
+from bayling_bench.audit.session import Session
+from bayling_bench.audit.translation import aligned_lines
+from bayling_bench.comet import kept, registry
+from bayling_bench.comet.kept import Kept
+from bayling_bench.comet.metric import Metric, Use
+from bayling_bench.comet.scorer import Segment
+from bayling_bench.leaderboard import Board, Figure
+from bayling_bench.scoring import off_target
+
+SEGMENTS = "segments"
+
+
+def comet(
+    session: Session, figure: Figure, direction: str, checkpoint: str = "comet", references: str = "A"
+) -> Measured | None:
+    """Return COMET times 100 of the figure's system on a WMT22 direction; None without checkpoint and kept scores.
+
+    A ``checkpoint`` that we know by name counts only with its published weights: no others can confirm a figure.
+    """
+    found = segment_scores(session, figure, direction, checkpoint, references)
+    if found is None:
+        return None
+    rows = np.column_stack([found.scores, np.ones(len(found.scores))])
+    return Measured(
+        100 * float(np.mean(found.scores)), len(found.scores), note=found.signature, sample=Sample([rows], percent)
+    )
+
+
+def source_copied(session: Session, figure: Figure, direction: str) -> Measured:
+    """Return the share in per cent of outputs that copy their source, which COMET hardly minds."""
+    return _source_copied(session.outputs(figure.system), direction)
+
+
+@lru_cache(maxsize=1024)
+def _source_copied(outputs: str, direction: str) -> Measured:
+    source, target = direction.split("-")
+    pairs = zip(*aligned_lines(outputs, direction, "A")[:2], strict=True)
+    flags = [bool(off_target.check(text, hypothesis, source, target)["source_copied"]) for text, hypothesis in pairs]
+    return share(flags, range(len(flags)))
+
+
+def segment_scores(session: Session, figure: Figure, direction: str, checkpoint: str, references: str) -> Kept | None:
+    """Return the segment scores of a figure with their signature, as `comet`. NotInReach without the outputs."""
+    metric = _metric(checkpoint, session.comet)
+    beside = kept.read(segments_file(session.board.folder, figure))
+    if beside is not None and not _fits(beside, metric, checkpoint, references):
+        beside = None
+    if metric is None and beside is None:
+        return None
+    try:
+        source, hypotheses, known = aligned_lines(session.outputs(figure.system), direction, references)
+    except NotInReach:
+        if beside is None:
+            raise
+        return beside
+    segments = [Segment.of(*parts) for parts in zip(source, hypotheses, known, strict=True)]
+    if beside is not None and beside.segments in (kept.digest(segments), kept.digest(_without_references(segments))):
+        return beside
+    if metric is None:
+        return None
+    scores = metric.score(segments, references)
+    read = segments if metric.reads_references else _without_references(segments)
+    return Kept(metric.signature(references), kept.digest(read), tuple(scores))
+
+
+def segments_file(folder: Path, figure: Figure) -> Path:
+    """Return where a board's folder keeps the segment scores of a figure."""
+    name = ".".join((figure.metric, figure.task, figure.system))
+    return folder / SEGMENTS / f"{re.sub(r'[^0-9A-Za-z._-]', '_', name)}.json"
+
+
+def keep(board: Board, use: Use, folder: Path) -> int:
+    """Write the segment scores of a board's COMET figures into a folder; return of how many there are any."""
+    session, written = Session(board, {}, use), 0
+    for figure in board.figures:
+        rule, arguments = board.rule_of(figure)
+        if rule.measure != comet.__name__:
+            continue
+        given = {"checkpoint": "comet", "references": "A", **arguments}
+        try:
+            found = segment_scores(session, figure, **given)
+        except NotInReach:
+            continue
+        if found is not None:
+            kept.write(segments_file(folder, figure), found)
+            written += 1
+    return written
+
+
+@lru_cache(maxsize=4)
+def _metric(checkpoint: str, use: Use) -> Metric | None:
+    """Return the metric, or None where its weights, or the ones that are asked for, are not on this machine."""
+    try:
+        found = registry.find(checkpoint)
+    except registry.NoCheckpoint:
+        return None
+    known = registry.KNOWN.get(checkpoint)
+    return Metric(found, use) if known is None or known.sha256 == found.sha256 else None
+
+
+def _fits(beside: Kept, metric: Metric | None, checkpoint: str, references: str) -> bool:
+    if metric is not None:
+        return beside.signature == metric.signature(references)
+    parts: dict[str, str] = {}
+    for part in beside.signature.split("|"):
+        name, _, value = part.partition(":")
+        parts[name] = value
+    meant = registry.KNOWN.get(checkpoint) or registry.meaning(checkpoint)
+    model = meant.hub_id if isinstance(meant, registry.Entry) else meant.name
+    return (parts["model"], parts["precision"]) == (model, "fp32") and parts["refs"] in (references, "none")
+
+
+def _without_references(segments: list[Segment]) -> list[Segment]:
+    return [segment._replace(ref="") for segment in segments]
