@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 VERSION = 1
 """Of our way of computing a score: it changes when scores of the same checkpoint do, beyond rounding."""
 
-_BATCH_TOKENS = {"cpu": 1024, "cuda": 16384}
+BATCH_TOKENS = {"cpu": 1024, "cuda": 16384}
+"""Tokens a batch, where no other number is asked for."""
 
 
 @dataclass(frozen=True)
@@ -91,12 +92,13 @@ class Metric:
     def _scorer(self) -> Scorer:
         from bayling_bench.comet.vectors import Vectors
 
-        network = self._network()
+        network = self.network()
         path = store.cache_dir() / "comet" / "vectors" / f"{self._identity}.sqlite" if self._keep else None
-        tokens = self._options.batch_tokens or _BATCH_TOKENS.get(network.device.type, 4096)
+        tokens = self._options.batch_tokens or BATCH_TOKENS.get(network.device.type, 4096)
         return Scorer(network, Vectors(path, network.units, self._listener.say), tokens, self._listener)
 
-    def _network(self) -> Network:
+    def network(self) -> Network:
+        """Return the network, loaded. ModelError when there is no memory for it, or no such device."""
         import torch
 
         from bayling_bench.comet.network import Network

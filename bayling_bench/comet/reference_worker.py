@@ -30,6 +30,8 @@ def main(job_file: str, result_file: str) -> None:
     for name, encoder in job["encoders"].items():
         _stand_in(Path(name), encoder)
     model = load_from_checkpoint(job["checkpoint"], local_files_only=True)
+    # Whatever is set up at the first call is nobody's speed.
+    model.predict(job["systems"][0][:16], batch_size=job["batch_size"], gpus=0, progress_bar=False)
     if job["embedding_cache"]:
         model.set_embedding_cache()
     scores, seconds = [], []

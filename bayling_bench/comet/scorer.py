@@ -59,11 +59,11 @@ class Listener:
 class Scorer:
     """A network with its vectors; ``score`` may be called any number of times."""
 
-    def __init__(self, network: Network, vectors: Vectors, batch_tokens: int, listener: Listener) -> None:
+    def __init__(self, network: Network, vectors: Vectors, batch_tokens: int, listener: Listener | None = None) -> None:
         self._network = network
         self._vectors = vectors
-        self._budget = Budget(batch_tokens, listener.say)
-        self._listener = listener
+        self._listener = listener or Listener()
+        self._budget = Budget(batch_tokens, self._listener.say)
         self._done = self._total = 0
 
     def score(self, segments: Sequence[Segment]) -> list[float]:
