@@ -127,7 +127,7 @@ class CometOptions:
     precision: str = "fp32"
     """``fp32``, or ``bf16`` for an encoder in bfloat16."""
     batch_tokens: int | None = None
-    """Tokens a batch; None: 1,024 on CPU, 16,384 on a GPU. It is halved where memory runs out."""
+    """Tokens a batch; None: 512 on CPU, 16,384 on a GPU. It is halved where memory runs out."""
     encoder: str | None = None
     """Folder with the configuration and tokenizer of the checkpoint's encoder."""
 

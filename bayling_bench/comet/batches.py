@@ -40,10 +40,23 @@ def cut(
         window = order[start : start + _WINDOW]
         drawn = sorted(zip(window, tokenize(window), strict=True), key=lambda item: -len(item[1]))
         while drawn:
-            # The first is the longest, so that all others are padded to its length.
-            size = max(1, budget.tokens // len(drawn[0][1]))
+            size = _size([len(ids) for _, ids in drawn], budget.tokens)
             batch, drawn = drawn[:size], drawn[size:]
             yield [number for number, _ in batch], [ids for _, ids in batch]
+
+
+def _size(lengths: Sequence[int], tokens: int) -> int:
+    """Return how many of the items, longest first, make up the next batch: to its length all others are padded.
+
+    A batch ends within the budget, or before an item that would be padded by a sixth once half the budget is used: more
+    rows make a batch no faster then.
+    """
+    longest = lengths[0]
+    most = max(1, tokens // longest)
+    for size in range(max(1, most // 2), min(most, len(lengths))):
+        if lengths[size] < longest * 5 / 6:
+            return size
+    return most
 
 
 def in_memory(embed: Callable[[list[Ids]], Any], batch: list[Ids], budget: Budget) -> list[Any]:

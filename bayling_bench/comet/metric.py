@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 VERSION = 1
 """Of our way of computing a score: it changes when scores of the same checkpoint do, beyond rounding."""
 
-BATCH_TOKENS = {"cpu": 1024, "cuda": 16384}
+BATCH_TOKENS = {"cpu": 512, "cuda": 16384}
 """Tokens a batch, where no other number is asked for."""
 
 

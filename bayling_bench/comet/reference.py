@@ -52,6 +52,8 @@ class Result:
     """By system."""
     seconds: list[float]
     """By system, without loading."""
+    processor: list[float]
+    """Processor seconds of all threads, likewise; steadier on a machine that others use."""
 
 
 def folder() -> Path:
@@ -92,23 +94,32 @@ def install(say: Callable[[str], None]) -> None:
 
 
 def run(job: Job) -> Result:
-    """Return unbabel-comet's scores. ModelError when it is not installed, or fails, with the end of its output."""
+    """Return unbabel-comet's scores of a job, as `run_all`."""
+    return run_all([job])[0]
+
+
+def run_all(jobs: Sequence[Job]) -> list[Result]:
+    """Return unbabel-comet's scores of each job, all from one process.
+
+    ModelError when it is not installed, or fails, with the end of its output.
+    """
     if not is_installed():
         raise ModelError(
             "unbabel-comet is not installed beside us. `bayling-bench comet install-reference` makes its environment "
             f"in {folder()} (about 2 GB on disk)."
         )
     with tempfile.TemporaryDirectory() as place:
-        asked, answer = Path(place) / "job.json", Path(place) / "result.json"
-        asked.write_text(json.dumps(_described(job)), encoding="utf-8")
+        asked, answer = Path(place) / "jobs.json", Path(place) / "results.json"
+        asked.write_text(json.dumps([_described(job) for job in jobs]), encoding="utf-8")
         # Isolated: the worker's own folder is ours, and must not be where its imports are looked up.
         command = [str(_python()), "-I", str(_data("reference_worker.py")), str(asked), str(answer)]
-        environment = {**os.environ, "OMP_NUM_THREADS": str(job.threads), "TOKENIZERS_PARALLELISM": "false"}
+        threads = str(max(job.threads for job in jobs))
+        environment = {**os.environ, "OMP_NUM_THREADS": threads, "TOKENIZERS_PARALLELISM": "false"}
         done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
         if done.returncode or not answer.is_file():
             tail = "\n  ".join(done.stderr.strip().splitlines()[-8:])
-            raise ModelError(f"unbabel-comet failed on {job.checkpoint}:\n  {tail}")
-        return Result(**json.loads(answer.read_text(encoding="utf-8")))
+            raise ModelError(f"unbabel-comet failed on {jobs[0].checkpoint}:\n  {tail}")
+        return [Result(**result) for result in json.loads(answer.read_text(encoding="utf-8"))]
 
 
 def _described(job: Job) -> dict[str, object]:
