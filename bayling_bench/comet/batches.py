@@ -22,7 +22,9 @@ class Budget:
     say: Callable[[str], None] = lambda _: None
 
     def halve(self, tried: int) -> None:
-        """Allow less than was ``tried`` from now on."""
+        """Allow at most half of what was ``tried`` from now on."""
+        if self.tokens <= tried // 2:
+            return
         self.tokens = max(1, tried // 2)
         self.say(f"COMET: no memory for a batch of {tried} tokens; going on with batches of {self.tokens}")
 

@@ -7,6 +7,7 @@ unbabel-comet; where none were, those of ``hparams.yaml``. What is not stated ha
 from __future__ import annotations
 
 import hashlib
+from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -99,8 +100,7 @@ def open_checkpoint(folder: Path, name: str, content: Mapping[str, Any], sha256:
     ModelError when its class or a setting is one that we do not know.
     """
     stated = read_hparams(folder)
-    saved = content.get("hyper_parameters") or stated
-    return Checkpoint(folder, name, _settings(folder, stated, dict(saved)), sha256)
+    return Checkpoint(folder, name, _settings(folder, stated, _saved(content) or stated), sha256)
 
 
 def folder_of(path: Path) -> Path:
@@ -148,6 +148,13 @@ def sha256_of(path: Path) -> str:
             digest.update(block)
     verdicts.record(path, stat, digest.hexdigest())
     return digest.hexdigest()
+
+
+def _saved(content: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the hyper-parameters of a checkpoint, whatever container they were in; empty where there are none."""
+    saved = content.get("hyper_parameters")
+    # What had attributes, a Namespace say, comes back as an OrderedDict that has them.
+    return {**saved, **vars(saved)} if isinstance(saved, OrderedDict) else dict(saved or {})
 
 
 def _settings(folder: Path, stated: Mapping[str, Any], saved: Mapping[str, Any]) -> Settings:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import pickle
 import re
+from collections import OrderedDict
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -24,15 +25,12 @@ _HARMLESS = re.compile(
 )
 
 
-class _StandIn(dict):
-    """Takes the place of a class that is not needed; what is put into it can be read back as a mapping."""
+class _StandIn:
+    """Takes the place of a class that is not needed: an empty mapping, into which its content is put."""
 
-    def __init__(self, *_: Any, **__: Any) -> None:
-        super().__init__()
-
-    def __setstate__(self, state: Any) -> None:
-        if isinstance(state, Mapping):
-            self.update(state)
+    def __new__(cls, *_: Any, **__: Any) -> Any:
+        """Return what torch's unpickler may put items and attributes into."""
+        return OrderedDict()
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -57,7 +55,7 @@ def read(path: Path) -> dict[str, Any]:
     try:
         with torch.serialization.safe_globals(stand_ins):
             found = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
-    except (RuntimeError, OSError, pickle.UnpicklingError, EOFError, KeyError, TypeError) as error:
+    except (RuntimeError, OSError, pickle.UnpicklingError, EOFError, KeyError, TypeError, ValueError) as error:
         raise ModelError(f"{path} is damaged or of another format ({_first_line(error)}). Fetch it again.") from None
     if not isinstance(found, dict) or not isinstance(found.get("state_dict"), Mapping):
         raise ModelError(f"{path} has no `state_dict`, so it is not a COMET checkpoint, which Lightning writes.")
