@@ -6,6 +6,7 @@ serve only while they are of this checkpoint, in fp32, and of these very texts.
 
 from __future__ import annotations
 
+import contextlib
 import re
 from functools import lru_cache
 from pathlib import Path
@@ -56,7 +57,7 @@ def _source_copied(outputs: str, direction: str) -> Measured:
 
 def segment_scores(session: Session, figure: Figure, direction: str, checkpoint: str, references: str) -> Kept | None:
     """Return the segment scores of a figure with their signature, as `comet`. NotInReach without the outputs."""
-    metric = _metric(checkpoint, session.comet)
+    metric = _metric(session, checkpoint)
     beside = kept.read(segments_file(session.board.folder, figure))
     if beside is not None and not _fits(beside, metric, checkpoint, references):
         beside = None
@@ -102,27 +103,27 @@ def keep(board: Board, use: Use, folder: Path) -> int:
     return written
 
 
-@lru_cache(maxsize=4)
-def _metric(checkpoint: str, use: Use) -> Metric | None:
-    """Return the metric, or None where its weights, or the ones that are asked for, are not on this machine."""
-    try:
-        found = registry.find(checkpoint)
-    except registry.NoCheckpoint:
-        return None
-    known = registry.KNOWN.get(checkpoint)
-    return Metric(found, use) if known is None or known.sha256 == found.sha256 else None
+def _metric(session: Session, checkpoint: str) -> Metric | None:
+    """Return the metric, or None where its weights, or the ones that a name stands for, are not on this machine."""
+    if checkpoint not in session.loaded:
+        session.loaded[checkpoint] = None
+        with contextlib.suppress(registry.NoCheckpoint):
+            found, known = registry.find(checkpoint), registry.KNOWN.get(checkpoint)
+            if known is None or known.sha256 == found.sha256:
+                session.loaded[checkpoint] = Metric(found, session.comet)
+    return session.loaded[checkpoint]
 
 
 def _fits(beside: Kept, metric: Metric | None, checkpoint: str, references: str) -> bool:
+    """Return whether kept scores are of this checkpoint; without it, as far as its name and precision tell."""
     if metric is not None:
         return beside.signature == metric.signature(references)
     parts: dict[str, str] = {}
     for part in beside.signature.split("|"):
         name, _, value = part.partition(":")
         parts[name] = value
-    meant = registry.KNOWN.get(checkpoint) or registry.meaning(checkpoint)
-    model = meant.hub_id if isinstance(meant, registry.Entry) else meant.name
-    return (parts["model"], parts["precision"]) == (model, "fp32") and parts["refs"] in (references, "none")
+    of_this = (parts.get("model"), parts.get("precision")) == (registry.name_of(checkpoint), "fp32")
+    return of_this and parts.get("refs") in (references, "none")
 
 
 def _without_references(segments: list[Segment]) -> list[Segment]:

@@ -37,6 +37,8 @@ class Session:
     ) -> None:
         self.board = board
         self.comet = comet or Use()
+        self.loaded: dict[str, Any] = {}
+        """What measures loaded once for all figures, by name."""
         self._measures = measures
         self._found: dict[tuple[str, str, str, str], Measured | NotInReach | None] = {}
 

@@ -96,6 +96,14 @@ def meaning(metric: str) -> Entry | Path:
     return Entry(hub_id=match["hub_id"], revision=match["revision"])
 
 
+def name_of(metric: str) -> str:
+    """Return the name that signatures give a metric's checkpoint, whether or not it is on this machine."""
+    text = metric.removeprefix("comet:")
+    if text in KNOWN:
+        return KNOWN[text].hub_id
+    return text.partition("@")[0] if _HUB_ID.fullmatch(text) and not Path(text).exists() else Path(text).name
+
+
 def find(metric: str) -> Found:
     """Return the checkpoint of a metric.
 
@@ -107,7 +115,7 @@ def find(metric: str) -> Found:
         folder = folder_of(meant)
         digest = sha256_of(model_file(folder))
         known = next((entry.hub_id for entry in KNOWN.values() if entry.sha256 == digest), None)
-        return Found(folder, known or folder.resolve().name, digest)
+        return Found(folder, known or folder.absolute().name, digest)
     expected = _recorded(meant)
     folder = _cached(expected)
     if folder is None:
