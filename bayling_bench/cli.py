@@ -274,7 +274,7 @@ def fetch(
     from bayling_bench.data import store
 
     store.set_mirror(mirror)
-    wanted = comet_commands.fetch(list(_names(targets)))
+    wanted = comet_commands.fetch(list(_names(targets)), plainly=not check and export is None)
     if targets and not wanted:
         return
     files = listing.files_for(wanted or ["all"])

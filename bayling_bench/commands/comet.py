@@ -92,9 +92,18 @@ def _segments(source: Path | None, translation: Path | None, reference: Path | N
     return verifying.read_segments(source, translation, reference)
 
 
-def fetch(targets: list[str]) -> list[str]:
-    """Fetch the targets of ``bayling-bench fetch`` that name COMET checkpoints; return the others."""
+def fetch(targets: list[str], *, plainly: bool) -> list[str]:
+    """Fetch the targets of ``bayling-bench fetch`` that name COMET checkpoints; return the others.
+
+    BenchError unless it is to be done ``plainly``: the hub's cache is neither checked nor exported here.
+    """
     wanted = [target for target in targets if target == "cometkiwi" or target.partition(":")[0] == "comet"]
+    if wanted and not plainly:
+        raise BenchError(
+            f"fetch {wanted[0]}: --check and --export are for upstream data. A checkpoint is checked whenever it is "
+            "used; to carry it elsewhere, copy its folder, which `bayling-bench fetch` prints, and give "
+            "--metrics comet:FOLDER there."
+        )
     for target in wanted:
         from bayling_bench import terminal
         from bayling_bench.comet import hub

@@ -62,6 +62,11 @@ def in_order(names: Iterable[str]) -> list[str]:
     return sorted(known, key=lambda name: places[name.partition(":")[0]])
 
 
+def unit_of(name: str) -> str:
+    """Return the unit of a metric; ``points`` for those of tasks that are not ours."""
+    return KINDS[name].unit if in_order([name]) else "points"
+
+
 def for_tables(value: float | None, unit: str) -> float | None:
     """Return a value as tables show it: raw ones times 100."""
     return 100 * value if unit == "raw" and value is not None else value
