@@ -70,7 +70,11 @@ def key_of(metric: str) -> str:
     """Return a metric's name in tables: ``comet``, ``cometkiwi``, or ``comet:`` and the checkpoint's short name."""
     if metric in COMET_METRICS:
         return metric
-    return f"comet:{Path(metric.removeprefix('comet:').partition('@')[0]).name}"
+    text = metric.removeprefix("comet:")
+    path = Path(text).expanduser().absolute()
+    if not path.exists():
+        path = Path(text.partition("@")[0])
+    return f"comet:{(path.parent.parent if path.suffix == '.ckpt' else path).name}"
 
 
 def meaning(metric: str) -> Entry | Path:

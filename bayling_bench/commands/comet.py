@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import Annotated
 
@@ -33,7 +34,7 @@ def install_reference() -> None:
     from bayling_bench.comet import reference
 
     if not reference.is_installed():
-        with terminal.err.status("pip is at work") if terminal.err.is_terminal else _quiet():
+        with terminal.err.status("pip is at work") if terminal.err.is_terminal else contextlib.nullcontext():
             reference.install(terminal.say)
     typer.echo(f"unbabel-comet is installed: {reference.folder()}")
 
@@ -111,9 +112,3 @@ def fetch(targets: list[str], *, plainly: bool) -> list[str]:
         found = hub.fetch(target, terminal.say)
         typer.echo(f"{found.name}: {found.folder} (sha256 of model.ckpt: {found.sha256})")
     return [target for target in targets if target not in wanted]
-
-
-def _quiet():  # noqa: ANN202 - a context that does nothing
-    import contextlib
-
-    return contextlib.nullcontext()

@@ -36,6 +36,7 @@ def in_hub_cache(hub_cache: Path, hub_id: str, revision: str, checkpoint: Path) 
 def test_names_of_metrics():
     assert registry.key_of("comet") == "comet" and registry.key_of("cometkiwi") == "cometkiwi"
     assert registry.key_of("comet:Unbabel/wmt20-comet-qe-da@main") == "comet:wmt20-comet-qe-da"
+    assert registry.key_of("comet:somewhere/mine/checkpoints/model.ckpt") == "comet:mine"
     assert set(registry.KNOWN) == set(COMET_METRICS)
     found = registry.meaning("comet:Unbabel/wmt20-comet-qe-da@v1")
     assert found == registry.Entry(hub_id="Unbabel/wmt20-comet-qe-da", revision="v1")
