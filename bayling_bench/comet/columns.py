@@ -10,7 +10,7 @@ from bayling_bench.comet.metric import Metric, Use, load
 from bayling_bench.comet.scorer import Listener, Segment
 from bayling_bench.config import COMET_IF_PRESENT, RunConfig
 from bayling_bench.data import wmt22
-from bayling_bench.errors import BenchError, ModelError
+from bayling_bench.errors import BenchError, DataError, ModelError
 from bayling_bench.replay import ItemResponses
 from bayling_bench.scores import Column
 from bayling_bench.task_index import Task
@@ -46,7 +46,7 @@ class Columns:
                 name: Column(metric.score(segments, named), metric.signature(named))
                 for name, metric in self.metrics.items()
             }
-        except ModelError as error:
+        except (DataError, ModelError) as error:
             if not self.optional:
                 raise ModelError(f"{error} The responses are kept; `bayling-bench score RUN` scores them.") from None
             self.metrics = {}

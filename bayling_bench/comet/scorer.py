@@ -86,9 +86,8 @@ class Scorer:
         places = _places(segments)
         distinct = list(places)
         inputs = self._inputs()
-        self._total += len(distinct)
+        self._total += len(distinct) * len(inputs)
         totals: Mapping[Segment, list[float]] = defaultdict(list)
-        self._total += len(distinct) * (len(inputs) - 1)
         for names in inputs:
             for batch, vectors in self._encoded(
                 [sum(len(getattr(segment, name)) for name in names) for segment in distinct],
@@ -126,7 +125,7 @@ class Scorer:
             self._vectors.put(batch, vectors.cpu().numpy())
         for batch, vectors in self._encode(fresh):
             yield from self._estimated(segments, places, batch, vectors)
-        again = list(both)
+        again = [text for text in places if text in both]
         for start in range(0, len(again), _ESTIMATED_AT_ONCE):
             batch = again[start : start + _ESTIMATED_AT_ONCE]
             yield from self._estimated(segments, places, batch, self._known(batch))

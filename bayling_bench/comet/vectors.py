@@ -7,14 +7,17 @@ processes apart, survives being killed, and reads a row without reading the file
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import sqlite3
 import zlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+
+from bayling_bench.errors import DataError
 
 _AT_ONCE = 500
 """Keys of one query; SQLite takes 999 parameters on old builds."""
@@ -27,7 +30,7 @@ class Vectors:
 
     def __init__(self, path: Path | None, units: int, say: Callable[[str], None] = lambda _: None) -> None:
         """Open the file, made new where it is absent or damaged; None, or one that cannot be written, is not kept."""
-        self._units = units
+        self._units, self._path = units, path
         try:
             if path is not None:
                 path.parent.mkdir(parents=True, exist_ok=True)
@@ -50,37 +53,50 @@ class Vectors:
     def absent(self, texts: Iterable[str]) -> list[str]:
         """Return the texts, each once, that have no vector yet."""
         wanted = {key_of(text): text for text in texts}
-        for keys in _slices(list(wanted)):
-            marks = ",".join("?" * len(keys))
-            for (key,) in self._base.execute(f"SELECT key FROM vectors WHERE key IN ({marks})", keys):
-                del wanted[key]
+        for (key,) in self._rows("key", list(wanted)):
+            del wanted[key]
         return list(wanted.values())
 
     def get(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return the vectors [texts, units]; KeyError with a text that has none, or whose vector is damaged."""
         keys = [key_of(text) for text in texts]
-        found = {}
-        for some in _slices(list(dict.fromkeys(keys))):
-            marks = ",".join("?" * len(some))
-            for key, vector, check in self._base.execute(
-                f"SELECT key, vector, crc FROM vectors WHERE key IN ({marks})", some
-            ):
-                if len(vector) == 4 * self._units and zlib.crc32(vector) == check:
-                    found[key] = np.frombuffer(vector, dtype="<f4")
+        found = {
+            key: np.frombuffer(vector, dtype="<f4")
+            for key, vector, check in self._rows("key, vector, crc", list(dict.fromkeys(keys)))
+            if len(vector) == 4 * self._units and zlib.crc32(vector) == check
+        }
         for key, text in zip(keys, texts, strict=True):
             if key not in found:
-                self._base.execute("DELETE FROM vectors WHERE key = ?", (key,))
                 raise KeyError(text)
         return np.stack([found[key] for key in keys])
 
     def put(self, texts: Sequence[str], vectors: NDArray[np.float32]) -> None:
-        """Keep vectors [texts, units]; those of a batch all at once."""
+        """Keep vectors [texts, units]; those of a batch all at once. DataError when there is no room."""
         rows = []
         for text, vector in zip(texts, vectors, strict=True):
             content = np.ascontiguousarray(vector, dtype="<f4").tobytes()
             rows.append((key_of(text), content, zlib.crc32(content)))
-        with self._base:
+        with self._told(), self._base:
             self._base.executemany("INSERT OR REPLACE INTO vectors VALUES (?, ?, ?)", rows)
+
+    def _rows(self, columns: str, keys: list[bytes]) -> Iterator[tuple]:
+        """Yield columns of the keys that there are."""
+        for start in range(0, len(keys), _AT_ONCE):
+            some = keys[start : start + _AT_ONCE]
+            marks = ",".join("?" * len(some))
+            with self._told():
+                yield from self._base.execute(f"SELECT {columns} FROM vectors WHERE key IN ({marks})", some)
+
+    @contextlib.contextmanager
+    def _told(self) -> Iterator[None]:
+        """Turn SQLite's errors into one that says what to do."""
+        try:
+            yield
+        except sqlite3.DatabaseError as error:
+            raise DataError(
+                f"{self._path}: COMET's sentence vectors cannot be read or kept ({error}). Make room, or remove the "
+                "file, then run the command again: what was finished stays."
+            ) from None
 
 
 def key_of(text: str) -> bytes:
@@ -100,7 +116,3 @@ def _open(path: Path | None) -> sqlite3.Connection:
         base.close()
         raise
     return base
-
-
-def _slices(keys: list[bytes]) -> Iterable[list[bytes]]:
-    return (keys[start : start + _AT_ONCE] for start in range(0, len(keys), _AT_ONCE))

@@ -19,7 +19,7 @@ from bayling_bench.comet import kept
 from bayling_bench.comet.batches import Budget, cut, in_memory
 from bayling_bench.comet.scorer import Listener, Scorer, Segment
 from bayling_bench.comet.vectors import Vectors
-from bayling_bench.errors import ModelError
+from bayling_bench.errors import DataError, ModelError
 from comet.conftest import metric_of, segments
 
 PLAIN = [Segment(f"source {n}", f"translation {n}", f"reference {n}") for n in range(20)]
@@ -214,6 +214,18 @@ def test_a_cache_that_cannot_be_written_is_done_without(network, tmp_path: Path)
     store = Vectors(tmp_path / "file" / "v", network.units, said.append)
     assert len(Scorer(network, store, 512).score(PLAIN)) == 20
     assert "vectors are not kept" in said[0]
+
+
+def test_a_full_disk_is_told_and_what_was_kept_stays(tmp_path: Path):
+    store = Vectors(tmp_path / "v", 3)
+    store.put(["a"], vectors_of(["a"]))
+    store._base.execute("PRAGMA max_page_count = 1")
+    many = [str(number) for number in range(5000)]
+    with pytest.raises(
+        DataError, match=r"v: COMET's sentence vectors cannot be read or kept \(database or disk is full"
+    ):
+        store.put(many, vectors_of(many))
+    assert Vectors(tmp_path / "v", 3).get(["a"]).tolist() == [[1, 0.5, -1]]
 
 
 def test_vectors_outlive_a_process_that_is_killed(tmp_path: Path):
