@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bayling_bench.comet import encoder, kept, registry, weights
+from bayling_bench.comet import encoder, kept, registry
 from bayling_bench.comet.checkpoint import open_checkpoint
 from bayling_bench.comet.scorer import Listener, Scorer, Segment
 from bayling_bench.config import CometOptions
@@ -41,6 +41,8 @@ class Metric:
 
         ModelError when it is of another format, or its encoder is not on this machine.
         """
+        from bayling_bench.comet import weights  # torch, which an audit without COMET does not need
+
         self._keep = keep
         self._options, self._listener = use.options, use.listener
         self._content = weights.read(registry.model_file(found.folder))
