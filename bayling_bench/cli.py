@@ -15,6 +15,7 @@ import typer
 
 from bayling_bench import __version__
 from bayling_bench.commands import boards, rank
+from bayling_bench.commands import comet as comet_commands
 from bayling_bench.errors import BenchError, Interrupted, RunError
 
 app = typer.Typer(
@@ -26,6 +27,8 @@ app = typer.Typer(
     help="Evaluate instruction models on translation, interactive translation, BayLing-80 and exams.",
     epilog="Start with:  bayling-bench run --model PATH_OR_HUB_ID",
 )
+
+app.add_typer(comet_commands.app, name="comet")
 
 Model = Annotated[
     str | None,
@@ -42,7 +45,11 @@ Tasks = Annotated[
 ]
 Metrics = Annotated[
     list[str] | None,
-    typer.Option(metavar="NAMES", help="N-gram metrics of translations. [default: bleu,chrf,ter; ter is the slow one]"),
+    typer.Option(
+        metavar="NAMES",
+        help="Metrics of translations: bleu, chrf, ter (the slow one), comet, cometkiwi, comet:PATH_OR_ID. "
+        "[default: bleu,chrf,ter, and comet where its checkpoint is on this machine]",
+    ),
 ]
 Mirror = Annotated[
     str | None,
@@ -92,6 +99,7 @@ def run(
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of sampled answers.")] = 1234,
     metrics: Metrics = None,
+    comet: comet_commands.Settings = None,
     prompt: Annotated[str, typer.Option(help="Language of translation prompts: en or zh.")] = "en",
     references: Annotated[str, typer.Option(help="WMT22 references: A (as the paper) or all.")] = "A",
     labels: Annotated[str, typer.Option(help="Exam labels: head (AGIEval today) or 2023-06 (the paper's).")] = "head",
@@ -151,7 +159,8 @@ def run(
             generation=config.Generation(profile=profile, overrides=config.parse_settings(settings or []), seed=seed),
             model_options=model_options,
             limit=limit,
-            metrics=_names(metrics) or config.NGRAM_METRICS,
+            metrics=_names(metrics) or config.DEFAULT_METRICS,
+            comet=config.CometOptions.parse(comet or []),
             max_unscored=0.01 if max_unscored is None else max_unscored,
         )
     if dry_run:
@@ -160,8 +169,8 @@ def run(
     if not tasks and resume is None:
         terminal.say("tasks: mini, which needs no data. For the paper's: bayling-bench fetch paper, then --tasks paper")
     try:
-        with terminal.responses() as report:
-            caller = runs.Caller(_command(), report, terminal.say)
+        with terminal.responses() as report, terminal.segments() as segments:
+            caller = runs.Caller(_command(), report, terminal.say, segments)
             outcome = runs.run(asked, output, config.Shard.parse(shard), caller)
     except KeyboardInterrupt:
         raise Interrupted("stopped. Everything finished is kept: the same command goes on from here.") from None
@@ -198,17 +207,23 @@ def _conclude(outcome: Any, report_page: bool, shard: str = "1/1") -> None:
 def score(
     run_folder: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")],
     metrics: Metrics = None,
+    comet: comet_commands.Settings = None,
     mirror: Mirror = None,
     report_page: Annotated[
         bool, typer.Option("--report/--no-report", help="Write report.html into the run folder.")
     ] = True,
 ) -> None:
-    """Score the saved responses of a run again, without a model."""
+    """Score the saved responses of a run again, without a model; by other metrics if any are named."""
+    from bayling_bench import config, terminal
     from bayling_bench import run as runs
     from bayling_bench.data import store
 
     store.set_mirror(mirror)
-    _conclude(runs.score(run_folder, _names(metrics)), report_page)
+    options = config.CometOptions.parse(comet) if comet else None
+    with terminal.segments() as segments:
+        caller = runs.Caller(_command(), say=terminal.say, comet=segments)
+        outcome = runs.score(run_folder, _names(metrics), options, caller)
+    _conclude(outcome, report_page)
 
 
 @app.command("tasks", epilog="Examples:  tasks  ·  tasks gaokao  ·  tasks wmt22_zh_en  ·  tasks --json")
@@ -236,12 +251,16 @@ def list_tasks(
 
 
 @app.command(
-    epilog="Examples:  fetch paper  ·  fetch published:bayling-13b  ·  fetch all --export /media/disk/mirror  ·  "
-    "fetch paper --mirror /media/disk/mirror"
+    epilog="Examples:  fetch paper  ·  fetch published:bayling-13b  ·  fetch comet  ·  "
+    "fetch all --export /media/disk/mirror  ·  fetch paper --mirror /media/disk/mirror"
 )
 def fetch(
     targets: Annotated[
-        list[str] | None, typer.Argument(metavar="[SUITE|TASK|published:SYSTEM|reviews|all]...", help="[default: all]")
+        list[str] | None,
+        typer.Argument(
+            metavar="[SUITE|TASK|published:SYSTEM|reviews|comet|cometkiwi|comet:ID|all]...",
+            help="COMET's checkpoint (2.3 GB, from the Hugging Face hub) is fetched only when named. [default: all]",
+        ),
     ] = None,
     mirror: Mirror = None,
     check: Annotated[bool, typer.Option("--check", help="Only hash again what is in the cache.")] = False,
@@ -256,7 +275,10 @@ def fetch(
     from bayling_bench.data import store
 
     store.set_mirror(mirror)
-    files = listing.files_for(_names(targets) or ["all"])
+    wanted = comet_commands.fetch(list(_names(targets)), plainly=not check and export is None)
+    if targets and not wanted:
+        return
+    files = listing.files_for(wanted or ["all"])
     size = sum(file.bytes for file in files)
     with terminal.FetchBar(len(files), size) as bar:
         if check:
@@ -290,6 +312,10 @@ def report(
     form: Annotated[str, typer.Option("--format", help="html, md, csv or json.")] = "html",
     items: Annotated[str, typer.Option(help="Items in the page: all, none, or a number a task.")] = "all",
     title: Annotated[str | None, typer.Option(help="Title of the page.")] = None,
+    metrics: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAMES", help="Show only these metrics of translations, e.g. comet,bleu. [default: all]"),
+    ] = None,
     board: Annotated[
         str | None,
         typer.Option(metavar="NAME|DIR", help="Add a board's rankings, with these runs among them, and its audit."),
@@ -299,9 +325,9 @@ def report(
     """Write a report of one or more runs: one HTML file that needs no network, or a table."""
     from bayling_bench import record
     from bayling_bench.data import store
-    from bayling_bench.report import page, tables
+    from bayling_bench.report import chosen, page, tables
 
-    loaded = [record.load(folder) for folder in run_folders]
+    loaded = [chosen.choose(record.load(folder), _names(metrics)) for folder in run_folders]
     if form not in ("html", "md", "csv", "json"):
         raise BenchError(f"--format {form!r} is unknown. Known: html, md, csv, json.")
     if board is not None and form != "html":
@@ -362,10 +388,13 @@ def audit(
     output: Annotated[Path | None, typer.Option("--output", "-o", help="File. [default: the terminal]")] = None,
     fetch_first: Annotated[bool, typer.Option("--fetch", help="Fetch what is not on this machine first.")] = False,
     mirror: Mirror = None,
+    comet: comet_commands.Settings = None,
 ) -> None:
     """Compute a board's published figures again: equal, explained, or differs. Exit code 1 if any differs."""
-    from bayling_bench import leaderboard, record, terminal
+    from bayling_bench import config, leaderboard, record, terminal
+    from bayling_bench.audit import comet as comet_scores
     from bayling_bench.audit import formats, readme, rows
+    from bayling_bench.comet.metric import Listener, Use
     from bayling_bench.data import store
 
     boards.check_form(board, form, formats.TEXTS, output)
@@ -373,9 +402,12 @@ def audit(
     if fetch_first:
         boards.bring(mirror)
     loaded = leaderboard.load(board)
-    audited = rows.audit(loaded)
+    with terminal.segments() as segments:
+        use = Use(config.CometOptions.parse(comet or []), Listener(segments, terminal.say))
+        audited = rows.audit(loaded, use)
     if form == "readme" and output is not None:
         readme.write(loaded, audited, output)
+        comet_scores.keep(loaded, use, output)
     elif form == "table" and output is None:
         terminal.out.print(formats.table(loaded, audited))
     else:

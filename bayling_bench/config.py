@@ -8,7 +8,7 @@ interactive translation (arXiv 2306.10968 and the scripts of its repository).
 from __future__ import annotations
 
 import re
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,10 @@ PROMPT_FORMS = ("en", "zh")
 REFERENCE_SETS = ("A", "all")
 LABEL_STATES = ("head", "2023-06")
 NGRAM_METRICS = ("bleu", "chrf", "ter")
+COMET_METRICS = ("comet", "cometkiwi")
+COMET_IF_PRESENT = "comet-if-present"
+"""COMET where its checkpoint is on this machine, else a note in the record that says how to get it."""
+DEFAULT_METRICS = (*NGRAM_METRICS, COMET_IF_PRESENT)
 DEFAULT_SEED = 1234
 
 PROFILES: dict[str, dict[str, dict[str, Any]]] = {
@@ -115,6 +119,42 @@ class ModelOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
+class CometOptions:
+    """How COMET is computed; only the precision changes what comes out, and it stands in the signature."""
+
+    device: str | None = None
+    """``cpu``, ``cuda``, ``cuda:1`` …; None picks the GPU where there is one."""
+    precision: str = "fp32"
+    """``fp32``, or ``bf16`` for an encoder in bfloat16."""
+    batch_tokens: int | None = None
+    """Tokens a batch; None: 512 on CPU, 16,384 on a GPU. It is halved where memory runs out."""
+    encoder: str | None = None
+    """Folder with the configuration and tokenizer of the checkpoint's encoder."""
+
+    def __post_init__(self) -> None:
+        _one_of("--comet precision", self.precision, ("fp32", "bf16"))
+        if self.batch_tokens is not None and self.batch_tokens < 1:
+            raise BenchError(f"--comet batch_tokens={self.batch_tokens} must be at least 1.")
+
+    @classmethod
+    def parse(cls, pairs: list[str]) -> CometOptions:
+        """Return the options of ``NAME=VALUE`` strings; BenchError for an unknown name or a value of another kind."""
+        known = [field.name for field in fields(cls)]
+        values: dict[str, Any] = {}
+        for pair in pairs:
+            name, equals, value = pair.partition("=")
+            if not equals or not value or name not in known:
+                raise BenchError(
+                    f"--comet {pair!r} is not NAME=VALUE with a known name.{did_you_mean(name, known)} "
+                    f"Known: {', '.join(known)}; for example --comet precision=bf16."
+                )
+            if name == "batch_tokens" and not value.isdecimal():
+                raise BenchError(f"--comet {pair!r}: a number of tokens is needed, for example batch_tokens=4096.")
+            values[name] = int(value) if name == "batch_tokens" else value
+        return cls(**values)
+
+
+@dataclass(frozen=True, kw_only=True)
 class RunConfig:
     """Everything that ``bayling-bench run`` was asked for."""
 
@@ -130,8 +170,10 @@ class RunConfig:
     """Loading."""
     limit: int | None = None
     """Only the first ``limit`` items of each task."""
-    metrics: tuple[str, ...] = NGRAM_METRICS
-    """N-gram metrics of translation tasks; TER takes most of the time of scoring."""
+    metrics: tuple[str, ...] = DEFAULT_METRICS
+    """Metrics of translation tasks, ``comet:PATH_OR_ID`` among them; of n-gram metrics TER takes most of the time."""
+    comet: CometOptions = field(default_factory=CometOptions)
+    """How COMET is computed."""
     max_unscored: float = 0.01
     """Share of unscored items above which the run fails at its end."""
 
@@ -139,9 +181,19 @@ class RunConfig:
         if self.limit is not None and self.limit < 1:
             raise BenchError(f"--limit {self.limit} must be at least 1.")
         for metric in self.metrics:
-            _one_of("--metrics", metric, NGRAM_METRICS)
+            check_metric(metric)
         if not 0 <= self.max_unscored <= 1:
             raise BenchError(f"--max-unscored {self.max_unscored} must lie between 0 and 1.")
+
+    @property
+    def ngram_metrics(self) -> tuple[str, ...]:
+        """Return the metrics that sacrebleu computes."""
+        return tuple(metric for metric in self.metrics if metric in NGRAM_METRICS)
+
+    @property
+    def comet_metrics(self) -> tuple[str, ...]:
+        """Return the others, each a COMET checkpoint."""
+        return tuple(metric for metric in self.metrics if metric not in NGRAM_METRICS)
 
     def to_json(self) -> dict[str, Any]:
         """Return this configuration as JSON values, for the run record."""
@@ -156,6 +208,7 @@ class RunConfig:
             "options": TaskOptions(**values["options"]),
             "generation": Generation(**values["generation"]),
             "model_options": ModelOptions(**values["model_options"]),
+            "comet": CometOptions(**values.get("comet", {})),
         }
         return cls(**{**values, **nested})
 
@@ -179,6 +232,18 @@ class Shard:
 
     def __str__(self) -> str:
         return f"{self.index + 1}/{self.count}"
+
+
+def check_metric(metric: str) -> None:
+    """Raise BenchError unless a metric of translations is of this name, or ``comet:`` and a path or hub id."""
+    if metric.startswith("comet:") and metric.removeprefix("comet:"):
+        return
+    known = (*NGRAM_METRICS, *COMET_METRICS, COMET_IF_PRESENT)
+    if metric not in known:
+        raise BenchError(
+            f"--metrics {metric!r} is unknown.{did_you_mean(metric, known)} Known: {', '.join(known)}, and "
+            "comet:PATH_OR_ID for a COMET checkpoint of your own."
+        )
 
 
 def parse_settings(pairs: list[str]) -> dict[str, Any]:

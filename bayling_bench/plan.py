@@ -126,7 +126,7 @@ def load_tasks(plan: Plan) -> dict[str, Any]:
         loaded[name].set_config(key="generation_kwargs", value=settings)
     for task in loaded.values():
         if task.config.process_results is process.translation:
-            chosen = functools.partial(process.translation, metrics=plan.config.metrics)
+            chosen = functools.partial(process.translation, metrics=plan.config.ngram_metrics)
             task.set_config(key="process_results", value=chosen)
         task.set_config(key="num_fewshot", value=0)
         task.set_fewshot_seed(seed=plan.config.generation.seed)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import errno
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,9 +68,10 @@ class Run:
         """Write the items of a task."""
         write_lines(self.folder / "items" / f"{task}.jsonl", rows)
 
-    def write_scores(self, scores: Mapping[str, Any]) -> None:
-        """Write the scores of all tasks."""
-        write_json(self.folder / "scores.json", {"schema": SCHEMA, "tasks": scores})
+    def write_scores(self, scores: Mapping[str, Any], notes: Sequence[str] = ()) -> None:
+        """Write the scores of all tasks, with what a reader of all of them must know."""
+        beside = {"notes": list(notes)} if notes else {}
+        write_json(self.folder / "scores.json", {"schema": SCHEMA, **beside, "tasks": scores})
 
     def finish(self) -> None:
         """Mark the run as complete."""

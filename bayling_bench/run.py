@@ -11,7 +11,7 @@ from typing import Any
 
 from bayling_bench import __version__, provenance, record, task_index
 from bayling_bench import plan as planning
-from bayling_bench.config import ModelOptions, RunConfig, Shard
+from bayling_bench.config import COMET_IF_PRESENT, CometOptions, ModelOptions, RunConfig, Shard
 from bayling_bench.data import mini
 from bayling_bench.errors import RunError
 from bayling_bench.models.spec import ModelSpec
@@ -115,6 +115,8 @@ class Caller:
     """Called with an ``evaluate.Progress`` after each response."""
     say: Callable[[str], None] = lambda _: None
     """Called with lines for the user."""
+    comet: Callable[[int, int], None] = lambda _done, _total: None
+    """Called with texts that COMET has encoded, and texts in all."""
 
 
 def run(config: RunConfig, folder: Path | None, shard: Shard, caller: Caller) -> Outcome:
@@ -125,6 +127,7 @@ def run(config: RunConfig, folder: Path | None, shard: Shard, caller: Caller) ->
     plan = planning.make_plan(config)
     shard = planning.launched_shard(plan.spec, shard)
     planning.require_data(plan)
+    _require_comet(plan)
     folder = folder or planning.default_folder(plan)
     for name, reason in plan.left_out.items():
         caller.say(f"left out: {name} ({reason})")
@@ -135,7 +138,15 @@ def run(config: RunConfig, folder: Path | None, shard: Shard, caller: Caller) ->
             return Outcome(done, 0, 0)
         tasks = planning.load_tasks(plan)
         generated, found = _generate(plan, folder, tasks, shard, caller)
-    return _conclude(plan, found, tasks, generated)
+    return _conclude(plan, found, tasks, caller, generated)
+
+
+def _require_comet(plan: planning.Plan) -> None:
+    """Raise ModelError before anything is generated when a COMET checkpoint that was named cannot be had."""
+    if any(metric != COMET_IF_PRESENT for metric in plan.config.comet_metrics):
+        from bayling_bench.comet import columns
+
+        columns.prepare(plan.config, plan.tasks)
 
 
 def _done_already(plan: planning.Plan, folder: Path) -> record.Run | None:
@@ -198,13 +209,15 @@ def keys_of(plan: planning.Plan, found: record.Run) -> Any:
     return Keys(identity, plan.generation(), plan.config.generation.seed)
 
 
-def score(folder: Path, metrics: tuple[str, ...] = ()) -> Outcome:
-    """Score saved responses again, with no model, by other n-gram metrics if any are named: ``bayling-bench score``."""
+def score(
+    folder: Path, metrics: tuple[str, ...] = (), comet: CometOptions | None = None, caller: Caller | None = None
+) -> Outcome:
+    """Score saved responses again, without the model, by other metrics if any are named: ``bayling-bench score``."""
     found = record.load(folder)
     plan = plan_of(found)
-    if metrics:
-        plan = replace(plan, config=replace(plan.config, metrics=metrics))
-    return _conclude(plan, found, planning.load_tasks(plan), 0, partial=True)
+    chosen = replace(plan.config, metrics=metrics or plan.config.metrics, comet=comet or plan.config.comet)
+    plan = replace(plan, config=chosen)
+    return _conclude(plan, found, planning.load_tasks(plan), caller or Caller(), None)
 
 
 def plan_of(found: record.Run) -> planning.Plan:
@@ -217,17 +230,26 @@ def plan_of(found: record.Run) -> planning.Plan:
 
 
 def _conclude(
-    plan: planning.Plan, found: record.Run, tasks: dict[str, Any], generated: int, *, partial: bool = False
+    plan: planning.Plan,
+    found: record.Run,
+    tasks: dict[str, Any],
+    caller: Caller,
+    generated: int | None,
 ) -> Outcome:
-    """Score when every response is there (or ``partial``), and mark the run as done when nothing failed."""
+    """Score, and mark the run as done when nothing failed.
+
+    ``generated`` responses were made just now, and then scoring waits for the others; None scores what there is.
+    """
     from bayling_bench import replay, scores
+    from bayling_bench.comet import columns
+    from bayling_bench.comet.scorer import Listener
     from bayling_bench.journal import Journal
 
     with record.scoring(found.folder):
         journal = Journal(found.responses)
         items = replay.collect(tasks, journal.entries().values(), keys_of(plan, found), plan.config.limit)
         missing = sum(item.expected - len(item.entries) for rows in items.values() for item in rows)
-        if missing and not partial:
+        if missing and generated is not None:
             return Outcome(found, generated, missing)
         fitting = sum(len(item.entries) for rows in items.values() for item in rows)
         if missing and (found.finished or (journal.entries() and not fitting)):
@@ -235,18 +257,20 @@ def _conclude(
                 f"{found.folder}: {missing} of the saved responses do not fit the tasks and data of today (another "
                 "version of a task, of its data or of this program). Nothing was changed; run the model again with -o."
             )
+        comet = columns.prepare(plan.config, plan.tasks, Listener(caller.comet, caller.say))
         rows = {}
         for task in plan.tasks:
             # One task at a time: all requests and samples at once would be the run's peak of memory.
             lm_task, responses = tasks.pop(task.name), items.pop(task.name)
             results = replay.metrics(task.name, lm_task, responses)
-            rows[task.name], lines = scores.task_record(task, plan.config, responses, results)
+            beside = comet.of(task, responses)
+            rows[task.name], lines = scores.task_record(task, plan.config, responses, results, beside)
             found.write_items(task.name, lines)
-        found.write_scores(rows)
+        found.write_scores(rows, comet.notes)
         failed = _too_many_unscored(plan, rows)
         if not missing and not failed:
             found.finish()
-    return Outcome(found, generated, missing, failed)
+    return Outcome(found, generated or 0, missing, failed)
 
 
 def _too_many_unscored(plan: planning.Plan, rows: Mapping[str, Mapping[str, Any]]) -> str | None:

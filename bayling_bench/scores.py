@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from bayling_bench import statistics
 from bayling_bench.config import RunConfig
 from bayling_bench.replay import ItemResponses, Results
 from bayling_bench.scoring import off_target, translation
-from bayling_bench.scoring.kinds import KINDS
+from bayling_bench.scoring.kinds import KINDS, in_order
 from bayling_bench.task_index import Task
 
 RESAMPLES = 1000
@@ -38,26 +39,40 @@ _NEEDS_JUDGE = "needs a judge: the answers are kept in the run folder, and lm-ev
 Row = dict[str, Any]
 
 
+@dataclass(frozen=True)
+class Column:
+    """A metric that is computed over a whole task, not by lm-eval."""
+
+    values: Sequence[float]
+    """One an answered item."""
+    signature: str
+
+
 def task_record(
-    task: Task, config: RunConfig, items: Sequence[ItemResponses], results: Results
+    task: Task, config: RunConfig, items: Sequence[ItemResponses], results: Results, columns: Mapping[str, Column]
 ) -> tuple[Row, list[Row]]:
     """Return what ``scores.json`` and ``items/<task>.jsonl`` hold of one task.
 
-    ``results`` are lm-eval's, of the answered items.
+    ``results`` are lm-eval's, of the answered items; ``columns`` what was computed beside it.
     """
-    values = dict(zip([item.doc["index"] for item in items if item.answered], results.samples, strict=True))
+    samples = [dict(sample) for sample in results.samples]
+    for name, column in columns.items():
+        for sample, value in zip(samples, column.values, strict=True):
+            sample[name] = value
+    values = dict(zip([item.doc["index"] for item in items if item.answered], samples, strict=True))
     rows = [_item(task, item, values.get(item.doc["index"])) for item in items]
     unscored = Counter(row["unscored"]["reason"] for row in rows if row["unscored"])
     metrics = {}
-    for name in KINDS:
+    for name in in_order(name for row in rows for name in row["values"]):
         having = [row for row in rows if name in row["values"]]
-        if having:
-            column = [row["values"][name] for row in having]
-            # What only the journal tells (truncated) is a share that lm-eval does not see.
-            value = results.metrics[f"{name},none"] if name != "truncated" else float(np.mean(column))
-            spread = _interval(name, column, [_cluster(row) for row in having])
-            metrics[name] = _metric(name, value, len(column), spread)
-            metrics[name]["signature"] = signature(task, config, name, _references(items))
+        column = [row["values"][name] for row in having]
+        # lm-eval sees neither what only the journal tells (truncated) nor what was computed beside it.
+        own = name == "truncated" or name in columns
+        value = float(np.mean(column)) if own else results.metrics[f"{name},none"]
+        spread = _interval(name, column, [_cluster(row) for row in having])
+        metrics[name] = _metric(name, value, len(column), spread)
+        found = columns.get(name)
+        metrics[name]["signature"] = found.signature if found else signature(task, config, name, _references(items))
     for row in rows:
         del row["values"]
     record = {
@@ -143,7 +158,7 @@ def _references(items: Sequence[ItemResponses]) -> int:
 
 def _item(task: Task, item: ItemResponses, sample: Mapping[str, Any] | None) -> Row:
     """Return one line of ``items/<task>.jsonl``; its ``values`` are taken out again once they are aggregated."""
-    values = {name: sample[name] for name in KINDS if sample is not None and name in sample}
+    values = {name: sample[name] for name in in_order(sample)} if sample is not None else {}
     reasons = [entry.finish_reason for entry in item.entries if entry.finish_reason]
     if item.answered and reasons:
         values["truncated"] = int("length" in reasons)

@@ -28,6 +28,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bayling_bench.data.catalogue import File
+from bayling_bench.scoring.kinds import for_tables
 
 # A pipe has no width of its own, and a table must not be cut to that of an imagined terminal.
 _WIDTH = None if sys.stdout.isatty() or "COLUMNS" in os.environ else 160
@@ -107,6 +108,29 @@ def responses() -> Iterator[Any]:
         yield lambda progress: report(progress.done, progress.total, _note(progress))
 
 
+@contextmanager
+def segments() -> Iterator[Any]:
+    """Yield a function to call with the texts that COMET has encoded, and the texts in all; shown once it is called."""
+    if not err.is_terminal:
+        plain: list[PlainProgress] = []
+
+        def update(done: int, total: int) -> None:
+            if not plain:
+                plain.append(PlainProgress("COMET: texts encoded"))
+            plain[0].update(done, total)
+
+        try:
+            yield update
+        finally:
+            for each in plain:
+                each.close()
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn())
+    with Progress(*columns, TimeElapsedColumn(), console=err) as bar:
+        task = bar.add_task("COMET: texts encoded", total=None, visible=False)
+        yield lambda done, total: bar.update(task, completed=done, total=total, visible=True)
+
+
 def _note(progress: Any) -> str:
     return f", {progress.failed} failed" if progress.failed else ""
 
@@ -162,12 +186,14 @@ def scores_table(run: Any) -> Table:
 
 def _cells(metric: str, score: dict[str, Any]) -> list[str]:
     percent = " %" if score["unit"] == "percent" else "  "
-    interval = "" if score["low"] is None else f"{score['low']:.2f} to {score['high']:.2f}"
-    return [f"  {metric}", f"{score['value']:.2f}{percent}", interval, str(score["n"])]
+    value, low, high = (for_tables(score[name], score["unit"]) for name in ("value", "low", "high"))
+    interval = "" if low is None else f"{low:.2f} to {high:.2f}"
+    return [f"  {metric}", f"{value:.2f}{percent}", interval, str(score["n"])]
 
 
 def warnings_of(run: Any) -> Iterator[str]:
-    """Yield the warnings of a run, with their task."""
+    """Yield the notes on a run, then the warnings of its tasks."""
+    yield from run.scores.get("notes", ())
     for task, row in run.scores.get("tasks", {}).items():
         for warning in row["warnings"]:
             yield f"{task}: {warning}"

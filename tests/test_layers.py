@@ -19,7 +19,8 @@ LINE = (
     "data", "task_index", "listing",                        # what is asked
     "journal", "models", "multi_turn", "evaluate",          # asking it
     "replay", "scoring", "statistics", "scores",            # what came of it
-    "provenance", "record", "plan", "run", "estimate",      # a whole run
+    "provenance", "record", "comet", "plan", "run",         # a whole run
+    "estimate",                                             # what one would take
     "report", "leaderboard", "compare", "audit", "ranking", # reading runs
     "terminal", "commands", "cli",                          # showing them
 )  # fmt: skip

@@ -286,7 +286,7 @@ def test_outputs_whose_language_cannot_be_told_do_not_stop_the_others(mirror: Pa
 
 
 def contests() -> list[Contest]:
-    absent = (Absent("c", "C", "its file", "bayling-bench fetch c"), Absent("d", "D", "nothing was released"))
+    absent = (Absent("c", "C", "its file", "bayling-bench fetch published:c"), Absent("d", "D", "nothing was released"))
     standings = (
         Standing("a", "<b>A</b> | x", 61.2345678, 60.0, 62.5, 100, 1, 1, 1, {"echoes; = %": 12.5}),
         Standing("b", "B", 50.0, None, None, 100, None, None, None, {"echoes; = %": None}),
@@ -380,7 +380,8 @@ def test_a_measure_that_does_not_exist_is_named(made_up: Path, mirror: Path):
 def test_without_outputs_the_command_says_what_to_fetch(cli, tmp_path: Path):
     nothing = {"BAYLING_BENCH_MIRROR": "", "BAYLING_BENCH_DATA": str(tmp_path / "nothing")}
     done = cli("rank", "bayling_2023", "--only", "GaoKao", env=nothing)
-    assert done.returncode == 2 and "bayling-bench fetch all" in done.stderr and "Traceback" not in done.stderr
+    assert done.returncode == 2 and "Nothing here can be ranked" in done.stderr and "Traceback" not in done.stderr
+    assert "bayling-bench fetch gaokao_chinese" in done.stderr
     for arguments, message in (
         (("rank", "bayling_2"), "No board is called 'bayling_2'"),
         (("rank", "bayling_2023", tmp_path), "holds no run.json"),

@@ -12,11 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayling_bench import record
-from bayling_bench.audit import exams, interactive, judge, translation
+from bayling_bench.audit import comet, exams, interactive, judge, translation
 from bayling_bench.audit.reach import CELLS, OUTPUTS, Measured, NotInReach, Sample, average_sample, rows_of
 from bayling_bench.audit.session import Cells, Session
 from bayling_bench.errors import DataError
 from bayling_bench.leaderboard import Figure
+from bayling_bench.scoring.kinds import for_tables, unit_of
 from bayling_bench.statistics import Sums
 
 
@@ -71,7 +72,8 @@ def run_score(session: Session, figure: Figure, task: str, metric: str) -> Measu
     scored = record.load(folder).scores.get("tasks", {}).get(task, {}).get("metrics", {})
     if metric not in scored:
         raise DataError(f"{folder} has no {metric} of {task}; `bayling-bench score {folder}` scores its responses")
-    return Measured(scored[metric]["value"], scored[metric]["n"])
+    value = for_tables(scored[metric]["value"], unit_of(metric))
+    return Measured(float(value or 0.0), scored[metric]["n"])
 
 
 def judge_outcome(
@@ -189,12 +191,12 @@ def cells_rank(session: Session, figure: Figure, cells: Mapping[str, Any], syste
     return Measured(place, basis=OUTPUTS if cells.get("source", "outputs") == "outputs" else CELLS, note=note)
 
 
-MEASURES: dict[str, Callable[..., Measured]] = {
+MEASURES: dict[str, Callable[..., Measured | None]] = {
     measure.__name__: measure
     for measure in (
         exam_accuracy, exam_unparsed, corpus_score, wrong_language, source_copied, constraints_met, constraints_echoed,
         interactive_score, run_score, judge_outcome, judge_category, judge_mean, judge_ratio, judge_share, cells_mean,
-        cells_difference, cells_ratio, cells_rank,
+        cells_difference, cells_ratio, cells_rank, comet.comet,
     )
 }  # fmt: skip
 

@@ -17,6 +17,7 @@ from bayling_bench.audit.explain import Case, findings, same_as_printed
 from bayling_bench.audit.measures import MEASURES
 from bayling_bench.audit.reach import Measured, NotInReach, NoValue
 from bayling_bench.audit.session import Session
+from bayling_bench.comet.metric import Use
 from bayling_bench.leaderboard import Board, Figure, Rule
 from bayling_bench.statistics import Interval
 
@@ -54,9 +55,9 @@ class Row:
         return None if self.reproduced is None else self.reproduced - self.figure.value
 
 
-def audit(board: Board) -> list[Row]:
+def audit(board: Board, comet: Use | None = None) -> list[Row]:
     """Return one row for each figure of the board, in its order; BoardError or DataError where an input is wrong."""
-    session = Session(board, MEASURES)
+    session = Session(board, MEASURES, comet)
     return [_row(session, figure) for figure in board.figures]
 
 
@@ -139,7 +140,7 @@ def _others(session: Session, figure: Figure, rule: Rule) -> dict[str, Measured]
         # Another measure takes arguments of its own; the same one takes the rule's, changed in some.
         arguments = changed if "measure" in also else {**given, **changed}
         try:
-            found[also["label"]] = session.call(figure, also.get("measure") or str(rule.measure), arguments)
+            found[also["label"]] = session.computed(figure, also.get("measure") or str(rule.measure), arguments)
         except NotInReach:
             continue
     return found

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bayling_bench.audit.reach import CELLS, Measured, NotInReach
+from bayling_bench.comet.metric import Use
 from bayling_bench.errors import did_you_mean
 from bayling_bench.leaderboard import Board, BoardError, Figure
 
@@ -31,10 +32,15 @@ class Cells:
 class Session:
     """An audit of one board; ``measures`` maps names to functions of (session, figure, **arguments)."""
 
-    def __init__(self, board: Board, measures: Mapping[str, Callable[..., Measured]]) -> None:
+    def __init__(
+        self, board: Board, measures: Mapping[str, Callable[..., Measured | None]], comet: Use | None = None
+    ) -> None:
         self.board = board
+        self.comet = comet or Use()
+        self.loaded: dict[str, Any] = {}
+        """What measures loaded once for all figures, by name."""
         self._measures = measures
-        self._found: dict[tuple[str, str, str, str], Measured | NotInReach] = {}
+        self._found: dict[tuple[str, str, str, str], Measured | NotInReach | None] = {}
 
     def measure(self, figure: Figure) -> Measured | None:
         """Return the figure as its rule computes it, None where no program can; NotInReach without its outputs."""
@@ -51,8 +57,18 @@ class Session:
             raise found
         return found
 
-    def call(self, figure: Figure, measure: str, arguments: Mapping[str, Any]) -> Measured:
-        """Return a measure of a figure; BoardError for a measure or an argument that does not exist."""
+    def computed(self, figure: Figure, measure: str, arguments: Mapping[str, Any]) -> Measured:
+        """Return a measure as ``call`` does, where there must be one: NotInReach without what it is computed by."""
+        found = self.call(figure, measure, arguments)
+        if found is None:
+            raise NotInReach(f"what {measure} is computed by", "bayling-bench fetch comet")
+        return found
+
+    def call(self, figure: Figure, measure: str, arguments: Mapping[str, Any]) -> Measured | None:
+        """Return a measure of a figure, None where it cannot be computed on this machine.
+
+        BoardError for a measure or an argument that does not exist.
+        """
         function = self._measures.get(measure)
         if function is None:
             known = sorted(self._measures)
@@ -97,4 +113,4 @@ class Session:
                 raise BoardError(f"{figure.line}: this cell cannot be computed, so no other figure can be made of it.")
             return found
         rule, arguments = self.board.rule_of(figure)
-        return self.call(figure, str(rule.measure), {**arguments, **overrides})
+        return self.computed(figure, str(rule.measure), {**arguments, **overrides})

@@ -29,8 +29,19 @@ def corpus(outputs: str, direction: str, score: str, references: str = "paper", 
     require(files, f"bayling-bench fetch {task}")
     hypotheses = answers.first_answers(outputs, task, prompt)
     known = list(zip(*(store.read_lines(file) for file in files), strict=True))
-    sentences = [f"{source} {document['source']}" for document in answers.documents(task)]
-    return corpus_of(f"{score} {target}", hypotheses, known, sentences)
+    return corpus_of(f"{score} {target}", hypotheses, known, units(direction))
+
+
+def units(direction: str) -> list[str]:
+    """Return the name of each item, language and sentence: directions from the same text share them."""
+    require([wmt22.source_file(*direction.split("-"))], f"bayling-bench fetch {_task(direction)}")
+    source = direction.partition("-")[0]
+    return [f"{source} {document['source']}" for document in answers.documents(_task(direction))]
+
+
+def letters(direction: str, references: str) -> str:
+    """Return the names of references: ``A`` for the paper's of most directions, ``B+A`` for two."""
+    return "+".join(file.path.split(".")[-2] for file in _references(*direction.split("-"), references))
 
 
 def corpus_of(
@@ -83,6 +94,16 @@ def _task(direction: str) -> str:
     if name not in task_index.all_tasks():
         raise DataError(f"WMT22 has no direction {direction!r}; `bayling-bench tasks wmt22` lists them")
     return name
+
+
+def segments(outputs: str, direction: str, references: str = "paper") -> list[tuple[str, str, str]]:
+    """Return source, output and the first of ``references`` of each item, which COMET reads."""
+    source, target = direction.split("-")
+    hypotheses = answers.first_answers(outputs, _task(direction))
+    file = _references(source, target, references)[0]
+    require([file], f"bayling-bench fetch {_task(direction)}")
+    sentences = [document["source"] for document in answers.documents(_task(direction))]
+    return list(zip(sentences, hypotheses, store.read_lines(file), strict=True))
 
 
 @lru_cache(maxsize=256)

@@ -67,7 +67,10 @@ def rank(
     for warning in _missing(contests):
         terminal.say(f"note: {warning}")
     if not any(contest.standings for contest in contests):
-        raise BenchError(f"None of the outputs that {loaded.name} ranks is on this machine: bayling-bench fetch all")
+        first = contests[0].absent[0]
+        raise BenchError(
+            f"Nothing here can be ranked. {first.name}, for one: {first.why} is missing ({first.command})."
+        )
     if form == "readme" and output is not None:
         readme.write(loaded, contests, output)
     elif form == "table" and output is None:

@@ -16,7 +16,7 @@ from bayling_bench.compare import differences, flips
 from bayling_bench.compare.rows import Options, Row, measure
 from bayling_bench.errors import RunError
 from bayling_bench.record import Run
-from bayling_bench.scoring.kinds import KINDS
+from bayling_bench.scoring.kinds import in_order
 
 LEVEL = 0.05
 """Holm-corrected p below which one run is called better."""
@@ -114,7 +114,7 @@ def _metrics(task: str, metrics_a: Mapping[str, Any], metrics_b: Mapping[str, An
     """Return the metrics that both have, in the order of their kinds, and why others are left out."""
     if not metrics_a and not metrics_b:
         return [], [f"{task}: has no scores in either run"]
-    either = [name for name in KINDS if name in metrics_a or name in metrics_b]
+    either = in_order([*metrics_a, *metrics_b])
     both = [name for name in either if name in metrics_a and name in metrics_b]
     missing = [f"{task} {name}: only in one run" for name in either if name not in both]
     return both, missing

@@ -64,7 +64,7 @@ class Row:
     better: str | None = None
     """``a`` or ``b`` where the corrected p is below 0.05."""
     gained: int | None = None
-    """Items right in the second run alone (shares), or with the better sentence score there (n-gram metrics)."""
+    """Items right in the second run alone (shares), or with the better sentence score there (n-gram metrics, COMET)."""
     lost: int | None = None
     """Items right, or better, in the first run alone."""
     note: str = ""
@@ -74,7 +74,7 @@ def measure(task: str, metric: str, pairs: Sequence[tuple[Item, Item]], options:
     """Return one row of the comparison, without the correction that needs all of them."""
     kind = KINDS[metric]
     known = [pair for pair in pairs if all(_value(item, metric) is not None for item in pair)]
-    row = Row(task, metric, kind.unit, kind.higher_is_better, len(known), 0)
+    row = Row(task, metric, "points" if kind.raw else kind.unit, kind.higher_is_better, len(known), 0)
     if not known:
         return replace(
             row, note="no item has a value in both runs (`bayling-bench score RUN` writes what older records lack)"
@@ -128,7 +128,7 @@ def _note(metric: str, pairs: Sequence[tuple[Item, Item]], known: int) -> str:
 def _changes(metric: str, pairs: Sequence[tuple[Item, Item]]) -> dict[str, int]:
     """Return how many items got better and worse, for metrics whose items are listed or could be."""
     kind = KINDS[metric]
-    if kind.flags or kind.form not in ("share", "ngram"):
+    if kind.flags or not (kind.raw or kind.form in ("share", "ngram")):
         return {}
     sign = 1 if kind.higher_is_better else -1
     gains = [sign * (second["scores"][metric] - first["scores"][metric]) for first, second in pairs]

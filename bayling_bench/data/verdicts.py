@@ -35,6 +35,11 @@ class Verdicts:
         """Return whether ``path``, in the state ``stat``, was seen to have the hash ``sha256``."""
         return self._entries.get(str(path)) == _entry(stat, sha256)
 
+    def known(self, path: Path, stat: os.stat_result) -> str | None:
+        """Return the hash that ``path``, in the state ``stat``, was seen to have, or None."""
+        entry = self._entries.get(str(path))
+        return entry[3] if entry and entry == _entry(stat, entry[3]) else None
+
     def record(self, path: Path, stat: os.stat_result, sha256: str) -> None:
         """Note that ``path``, in the state ``stat``, has the hash ``sha256``."""
         if time.time_ns() - stat.st_mtime_ns < SETTLED_NS:

@@ -8,6 +8,7 @@ from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from itertools import chain
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Protocol
@@ -20,6 +21,9 @@ from bayling_bench.errors import BenchError, did_you_mean
 from bayling_bench.leaderboard import Board, BoardError, Ranking
 from bayling_bench.ranking import strengths
 from bayling_bench.ranking.contest import Absent, Cells, Contest, Options, Standing, compare
+
+_ALONE = ("comet",)
+"""Measures that load a model of gigabytes, which every process would load again."""
 
 _MOST_JOBS = 4
 """Processes unless more are asked for: each may take 350 MB."""
@@ -71,7 +75,10 @@ def rank(asked: Asked, progress: Progress | None = None) -> list[Contest]:
     found: dict[_Unit, Contest] = {}
     with _workers(asked.jobs, len(singles)) as each_of:
         for units in (singles, averages):  # an average finds the statistics of its tasks in the cache
-            for unit, contest in zip(units, each_of(asked, units), strict=True):
+            alone = [unit for unit in units if board.rankings[unit.ranking].measure in _ALONE]
+            spread = [unit for unit in units if unit not in alone]
+            held = chain(each_of(asked, spread), map(_hold, [asked] * len(alone), alone))
+            for unit, contest in zip([*spread, *alone], held, strict=True):
                 found[unit] = contest
                 if progress is not None:
                     progress(len(found), len(singles) + len(averages), unit.task)
@@ -129,7 +136,7 @@ def _cells(
         name = session.board.name_of(system)
         try:
             found[system] = [
-                session.call(ranking.figure(task, system), ranking.measure, ranking.filled(ranking.arguments, task))
+                session.computed(ranking.figure(task, system), ranking.measure, ranking.filled(ranking.arguments, task))
                 for task in tasks
             ]
         except NotInReach as error:
@@ -146,7 +153,7 @@ def _named(session: Session, ranking: Ranking, unit: _Unit, standing: Standing) 
             arguments = ranking.filled(other.get("arguments", {}), unit.task)
             try:
                 figure = ranking.figure(unit.task, standing.system)
-                beside[other["label"]] = session.call(figure, other["measure"], arguments).value
+                beside[other["label"]] = session.computed(figure, other["measure"], arguments).value
             except (NotInReach, NoValue):
                 beside[other["label"]] = None
     return replace(standing, name=session.board.name_of(standing.system), beside=beside)

@@ -10,7 +10,8 @@ from bayling_bench.leaderboard import Ranking
 from bayling_bench.ranking.contest import Contest, Pair, Standing
 from bayling_bench.report.text import ABSENT, count, interval, number
 
-_FETCH = "bayling-bench fetch"
+_OUTPUTS = ("bayling-bench fetch all", "bayling-bench fetch published:")
+"""Commands that bring outputs, the first all of them."""
 
 _BESIDE_FROM = 1.0
 """Shares beside a value, in per cent, from which they are shown (references themselves reach 0.2)."""
@@ -78,14 +79,14 @@ def _left_out(contests: Sequence[Contest]) -> str:
     """Return which systems have none of the contests, and what to do about it."""
     there = {standing.system for contest in contests for standing in contest.standings}
     found = {each.system: each for contest in contests for each in contest.absent if each.system not in there}
-    fetched = [each.name for each in found.values() if each.command.startswith(_FETCH)]
-    others = [
-        f"{each.name}: {each.why}" + (f" ({each.command})" if each.command else "")
-        for each in found.values()
-        if not each.command.startswith(_FETCH)
-    ]
-    parts = [f"Not on this machine: {', '.join(fetched)} ({_FETCH} all brings them)."] if fetched else []
-    return " ".join([*parts, *([f"Left out: {'; '.join(others)}."] if others else [])])
+    outputs = [each for each in found.values() if each.command.startswith(_OUTPUTS)]
+    others: dict[str, list[str]] = {}
+    for each in found.values():
+        if each not in outputs:
+            others.setdefault(each.why + (f" ({each.command})" if each.command else ""), []).append(each.name)
+    parts = [f"{', '.join(names)}: {why}" for why, names in others.items()]
+    here = [f"Not on this machine: {', '.join(each.name for each in outputs)} ({_OUTPUTS[0]} brings them)."]
+    return " ".join([*(here if outputs else []), *([f"Left out: {'; '.join(parts)}."] if parts else [])])
 
 
 def pair_lines(contest: Contest) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:

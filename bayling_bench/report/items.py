@@ -16,6 +16,7 @@ from typing import Any
 from bayling_bench.report.metrics import shown_as
 from bayling_bench.report.outline import Reading
 from bayling_bench.report.text import visible_all
+from bayling_bench.scoring.kinds import for_tables, unit_of
 
 SHARED = ("index", "item", "doc", "references")
 OWN = ("turns", "scores", "flags", "unscored")
@@ -29,7 +30,9 @@ def merged(runs: Sequence[Reading], task: str) -> list[dict[str, Any]]:
         for record in run.items(task):
             shared = visible_all({key: record[key] for key in SHARED})
             entry = visible_all({key: record[key] for key in OWN})
-            entry["scores"] = {shown_as(key, task): score for key, score in entry["scores"].items()}
+            entry["scores"] = {
+                shown_as(key, task): for_tables(score, unit_of(key)) for key, score in entry["scores"].items()
+            }
             item = items.setdefault(record["index"], shared | {"runs": [None] * len(runs)})
             item["runs"][position] = entry | {key: value for key, value in shared.items() if value != item[key]}
     return [items[index] for index in sorted(items)]

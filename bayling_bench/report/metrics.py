@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,6 +21,16 @@ class Metric:
 
 
 METRICS = {
+    "comet": Metric(
+        name="COMET",
+        explanation="Mean score of a network trained on human assessments of translations (wmt22-comet-da unless its "
+        "signature says otherwise), times 100. A copied source still scores high: read the guards beside it.",
+    ),
+    "cometkiwi": Metric(
+        name="COMETKiwi",
+        explanation="Mean score of a network that judges a translation by its source alone (wmt22-cometkiwi-da), times "
+        "100. A copied source still scores high: read the guards beside it.",
+    ),
     "bleu": Metric(
         name="BLEU",
         explanation="Overlap of word n-grams (1 to 4) with the references over the whole test set, by sacrebleu.",
@@ -112,6 +122,10 @@ METRICS = {
 }
 
 
+GUARDS = ("source_copied", "wrong_language")
+"""Without these shares no COMET value may stand: copies of WMT22's sources average 65.7."""
+
+
 def shown_as(metric: str, task: str) -> str:
     """Return a record's metric as a key of `METRICS`: ``acc`` of a ``*_mc`` task is another quantity than ``acc``."""
     return "acc_mc" if metric == "acc" and task.endswith("_mc") else metric
@@ -119,18 +133,28 @@ def shown_as(metric: str, task: str) -> str:
 
 def describe(key: str) -> Metric:
     """Return how ``key`` is shown; a metric of somebody else's task appears under its own name."""
+    family, _, checkpoint = key.partition(":")
+    if family == "comet" and checkpoint:
+        return replace(METRICS["comet"], name=f"COMET ({checkpoint})")
     return METRICS.get(key) or Metric(name=key, explanation="A metric of the task's own; see its signature.")
 
 
 def in_order(keys: Iterable[str]) -> list[str]:
     """Return ``keys`` once each in the order of `METRICS`; unknown ones last, in their own order."""
-    given = dict.fromkeys(keys)
-    return [key for key in METRICS if key in given] + [key for key in given if key not in METRICS]
+    places = {key: place for place, key in enumerate(METRICS)}
+    return sorted(dict.fromkeys(keys), key=lambda key: places.get(key.partition(":")[0], len(places)))
+
+
+def headlines(keys: Iterable[str]) -> list[str]:
+    """Return the metrics that stand where runs are compared; beside COMET always its guards."""
+    given = in_order(keys)
+    guards = GUARDS if any(key.startswith("comet") for key in given) else ()
+    return [key for key in given if describe(key).headline or key in guards]
 
 
 def alike(tasks: Mapping[str, Iterable[str]]) -> list[list[str]]:
     """Return the tasks in groups of the same headline metrics: one table each, or most of its cells would be empty."""
     groups: dict[tuple[str, ...], list[str]] = {}
     for task, keys in tasks.items():
-        groups.setdefault(tuple(key for key in in_order(keys) if describe(key).headline), []).append(task)
+        groups.setdefault(tuple(headlines(keys)), []).append(task)
     return list(groups.values())

@@ -23,6 +23,8 @@ class Reading:
     scores: Mapping[str, dict[str, Any]]
     """Task -> its part of scores.json."""
     finished: bool
+    notes: Sequence[str]
+    """What a reader of all the scores must know."""
     items: Callable[[str], Iterator[dict[str, Any]]]
 
     def plan(self, task: str) -> dict[str, Any] | None:
@@ -60,11 +62,12 @@ def read(runs: Sequence[Run]) -> list[Reading]:
             label=label,
             folder=run.folder.name,
             settings=run.settings,
-            scores=run.scores.get("tasks", {}),
+            scores=scores.get("tasks", {}),
             finished=run.finished,
+            notes=scores.get("notes", []),
             items=run.items,
         )
-        for run, label in zip(runs, labels, strict=True)
+        for run, label, scores in zip(runs, labels, [run.scores for run in runs], strict=True)
     ]
 
 

@@ -17,6 +17,7 @@ from bayling_bench.report import outline
 from bayling_bench.report.metrics import alike, describe, in_order, shown_as
 from bayling_bench.report.outline import Reading
 from bayling_bench.report.text import ABSENT, count, interval, number, visible, visible_all
+from bayling_bench.scoring.kinds import for_tables
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -77,6 +78,7 @@ def to_markdown(runs: Sequence[Run]) -> str:
     """Return tables by suite: a row a task, a column a metric and run, notes last; signatures below."""
     readings = outline.read(runs)
     parts = [f"Unfinished: {_cell(reading.label)}" for reading in readings if not reading.finished]
+    parts += [f"{_cell(reading.label)}: {_cell(note)}" for reading in readings for note in reading.notes]
     for suite, tasks in outline.suites(readings).items():
         groups = alike({task: _keys(readings, [task]) for task in tasks})
         parts += [f"## {_cell(suite)}", *(_table(readings, group) for group in groups), *_signatures(readings, tasks)]
@@ -116,7 +118,8 @@ def _value(score: Mapping[str, Any] | None, scored: Mapping[str, Any]) -> str:
     if not score:
         return ABSENT
     items = f"(n {count(score['n'])})" if score["n"] != scored["scored"] else ""
-    return " ".join(filter(None, [number(score["value"]), interval(score["low"], score["high"]), items]))
+    value, low, high = (for_tables(score[name], score["unit"]) for name in ("value", "low", "high"))
+    return " ".join(filter(None, [number(value), interval(low, high), items]))
 
 
 def _notes(reading: Reading, task: str) -> list[str]:

@@ -10,9 +10,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bayling_bench.report import outline
-from bayling_bench.report.metrics import alike, describe, in_order, shown_as
+from bayling_bench.report.metrics import alike, describe, headlines, in_order, shown_as
 from bayling_bench.report.outline import Reading
 from bayling_bench.report.text import ABSENT, count, interval, number
+from bayling_bench.scoring.kinds import for_tables
 
 Notes = dict[str, int]  # text of a foot note -> its number, in order of first use
 
@@ -42,6 +43,7 @@ def _run(run: Reading) -> dict[str, Any]:
         "date": created[:16].replace("T", " "),
         "finished": run.finished,
         "left_out": run.settings["left_out"],
+        "notes": run.notes,
     }
 
 
@@ -91,6 +93,7 @@ def _task(runs: Sequence[Reading], task: str, notes: Notes) -> dict[str, Any]:
         "languages": plans[0]["languages"],
         "versions": list(dict.fromkeys(str(planned["version"]) for planned in plans)),
         "cells": cells,
+        "headlines": headlines(keys),
         "units": {key: "\u00a0%" for key in keys if any(m.get(key, {}).get("unit") == "percent" for m in metrics)},
         "states": [_state(run, task) for run in runs],
     }
@@ -112,11 +115,12 @@ def _state(run: Reading, task: str) -> dict[str, Any]:
 def _cell(key: str, score: Mapping[str, Any] | None, notes: Notes) -> dict[str, Any] | None:
     if score is None:
         return None
+    value, low, high = (for_tables(score[name], score["unit"]) for name in ("value", "low", "high"))
     how = f"{describe(key).name}: {score['signature'] or 'no signature'}"
     note = f"{how}; interval: {score['interval']}" if score["interval"] else how
     return {
-        "value": number(score["value"]),
-        "interval": interval(score["low"], score["high"]),
+        "value": number(value),
+        "interval": interval(low, high),
         "n": count(score["n"]),
         "note": note,
         "mark": notes.setdefault(note, len(notes) + 1),

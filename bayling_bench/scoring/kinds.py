@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 
@@ -13,14 +14,26 @@ class Kind:
     higher_is_better: bool = True
     flags: bool = False
     """Whether 1 marks a fault of the item that reports filter by."""
+    raw: bool = False
+    """Whether records hold it as the metric gives it, about 0 to 1, which tables show times 100."""
 
     @property
     def unit(self) -> str:
-        """Return ``points`` for scores on a scale of their own, ``percent`` for shares."""
-        return "points" if self.form == "ngram" else "percent"
+        """Return ``points`` for scores on a scale of their own, ``percent`` for shares, ``raw`` for raw means."""
+        return "raw" if self.raw else "points" if self.form == "ngram" else "percent"
 
 
-KINDS: dict[str, Kind] = {
+class _Kinds(dict[str, Kind]):
+    def __missing__(self, name: str) -> Kind:
+        """Return the kind of ``comet:NAME``, which is that of every COMET checkpoint."""
+        if name.startswith("comet:"):
+            return self["comet"]
+        raise KeyError(name)
+
+
+KINDS: dict[str, Kind] = _Kinds({
+    "comet": Kind("mean", raw=True),
+    "cometkiwi": Kind("mean", raw=True),
     "bleu": Kind("ngram"),
     "chrf": Kind("ngram"),
     "ter": Kind("ngram", higher_is_better=False),
@@ -39,4 +52,21 @@ KINDS: dict[str, Kind] = {
     "source_copied": Kind("share", higher_is_better=False, flags=True),
     "wrong_language": Kind("share", higher_is_better=False, flags=True),
     "truncated": Kind("share", higher_is_better=False, flags=True),
-}
+})  # fmt: skip
+
+
+def in_order(names: Iterable[str]) -> list[str]:
+    """Return the names that are of a kind, once each, in the order of `KINDS`; ``comet:NAME`` after ``comet``."""
+    places = {name: place for place, name in enumerate(KINDS)}
+    known = [name for name in dict.fromkeys(names) if name.partition(":")[0] in places]
+    return sorted(known, key=lambda name: places[name.partition(":")[0]])
+
+
+def unit_of(name: str) -> str:
+    """Return the unit of a metric; ``points`` for those of tasks that are not ours."""
+    return KINDS[name].unit if in_order([name]) else "points"
+
+
+def for_tables(value: float | None, unit: str) -> float | None:
+    """Return a value as tables show it: raw ones times 100."""
+    return 100 * value if unit == "raw" and value is not None else value

@@ -1,0 +1,62 @@
+"""Runs inside unbabel-comet's own environment, and imports nothing of ours: scores the segments of a job file.
+
+``python reference_worker.py JOBS RESULTS``: JOBS is a list of ``{"checkpoint": PATH, "encoders": {NAME: DIR},
+"batch_size": 16, "embedding_cache": false, "threads": 1, "systems": [[{"src", "mt", "ref"}]]}``; RESULTS gets a list of
+``{"scores": [[…]], "seconds": […], "processor": […]}``, the times of each system's predict alone.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+import time
+import warnings
+from pathlib import Path
+
+
+def main(jobs_file: str, results_file: str) -> None:
+    """Score the jobs of a file, and write the results."""
+    jobs = json.loads(Path(jobs_file).read_text(encoding="utf-8"))
+    warnings.filterwarnings("ignore")
+    logging.disable(logging.WARNING)
+    results = [score(job, Path(jobs_file).parent / f"job{number}") for number, job in enumerate(jobs)]
+    Path(results_file).write_text(json.dumps(results), encoding="utf-8")
+
+
+def score(job: dict, place: Path) -> dict:
+    """Return scores and times of a job."""
+    import torch
+    from comet import load_from_checkpoint  # pyright: ignore
+
+    torch.set_num_threads(job["threads"])
+    # An encoder's name is looked up as a folder first, from where we are.
+    place.mkdir()
+    os.chdir(place)
+    for name, encoder in job["encoders"].items():
+        _stand_in(Path(name), encoder)
+    model = load_from_checkpoint(job["checkpoint"], local_files_only=True)
+    options = {"batch_size": job["batch_size"], "gpus": 0, "progress_bar": False}
+    # Whatever is set up at the first call is nobody's speed.
+    model.predict(job["systems"][0][:16], **options)
+    if job["embedding_cache"]:
+        model.set_embedding_cache()
+    scores, seconds, processor = [], [], []
+    for system in job["systems"]:
+        start, used = time.perf_counter(), time.process_time()
+        scores.append(model.predict(system, **options)["scores"])
+        seconds.append(time.perf_counter() - start)
+        processor.append(time.process_time() - used)
+    return {"scores": scores, "seconds": seconds, "processor": processor}
+
+
+def _stand_in(place: Path, encoder: str) -> None:
+    """Let a folder answer to an encoder's name."""
+    if not place.exists():
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.symlink_to(encoder, target_is_directory=True)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
