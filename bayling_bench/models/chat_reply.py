@@ -41,8 +41,14 @@ class Reply:
     """How long the server asks to wait before the next attempt."""
     status: int = 200
     """HTTP status."""
+    code: str | None = None
+    """The server's own name of an error."""
     refused_setting: str | None = None
     """Name of a decoding parameter that the server does not take."""
+    prompt_tokens: int | None = None
+    """Tokens of the prompt, where the server counts them."""
+    model: str | None = None
+    """The model that answered, as the server names it: for an alias, the snapshot behind it."""
 
 
 def read_reply(content: bytes) -> Reply:
@@ -54,11 +60,16 @@ def read_reply(content: bytes) -> Reply:
         text, refusal = message.get("content"), message.get("refusal")
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return _failed(f"the reply is no chat completion: {_excerpt(content)}", ATTEMPTS)
-    if refusal or reason == "content_filter":
-        return Reply(Failure("refused", str(refusal or "content filter")), finish_reason="content_filter")
     usage = body.get("usage")
-    tokens = usage.get("completion_tokens") if isinstance(usage, dict) else None
-    known = {"tokens": tokens if isinstance(tokens, int) else None, "finish_reason": _text_or_none(reason)}
+    known: dict[str, Any] = {
+        "tokens": _count(usage, "completion_tokens"),
+        "prompt_tokens": _count(usage, "prompt_tokens"),
+        "model": _text_or_none(body.get("model")),
+        "finish_reason": _text_or_none(reason),
+    }
+    if refusal or reason == "content_filter":
+        known["finish_reason"] = "content_filter"
+        return Reply(Failure("refused", str(refusal or "content filter")), **known)
     if isinstance(text, str):
         return Reply(text, **known)
     if reason == "length":  # spent on thinking: the same request would end the same way
@@ -78,7 +89,8 @@ def read_refusal(error: APIStatusError) -> Reply:
     wait_s = _retry_after(error.response.headers.get("retry-after", ""))
     if wait_s > LONGEST_WAIT_S:
         return _failed(f"{detail} (come back in {wait_s:.0f} s)", 1, status=status)
-    return _failed(detail, ATTEMPTS if status in _PASSING or status >= 500 else 1, status=status, wait_s=wait_s)
+    attempts = ATTEMPTS if status in _PASSING or status >= 500 else 1
+    return _failed(detail, attempts, status=status, wait_s=wait_s, code=_text_or_none(error.code))
 
 
 def unanswered(error: Exception, timeout_s: float, *, reached: bool) -> Reply:
@@ -97,6 +109,11 @@ def _failed(detail: str, attempts: int, **rest: Any) -> Reply:
 def _excerpt(content: bytes) -> str:
     """Return the beginning of a body that is of no known form, in one line."""
     return " ".join(content[:2000].decode("utf-8", errors="replace").split()) or "empty"
+
+
+def _count(usage: Any, name: str) -> int | None:
+    value = usage.get(name) if isinstance(usage, dict) else None
+    return value if isinstance(value, int) and value >= 0 else None
 
 
 def _text_or_none(value: Any) -> str | None:
