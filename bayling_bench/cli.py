@@ -14,6 +14,7 @@ from typing import Annotated, Any
 import typer
 
 from bayling_bench import __version__
+from bayling_bench.commands import judge
 from bayling_bench.errors import BenchError, Interrupted, RunError
 
 app = typer.Typer(
@@ -372,6 +373,9 @@ def audit(
     terminal.say(formats.summary(audited))
     if not rows.passed(audited):
         raise typer.Exit(1)
+
+
+judge.register(app)
 
 
 def _names(values: list[str] | None) -> tuple[str, ...]:

@@ -85,10 +85,10 @@ class PlainProgress:
 
 
 @contextmanager
-def responses() -> Iterator[Any]:
-    """Yield a function to call with an ``evaluate.Progress`` after each response."""
+def responses(what: str = "responses") -> Iterator[Any]:
+    """Yield a function to call after each response with how far things are, as ``evaluate.Progress`` says it."""
     if not err.is_terminal:
-        plain = PlainProgress("responses")
+        plain = PlainProgress(what)
         try:
             yield lambda progress: plain.update(progress.done, progress.total, _note(progress))
         finally:
@@ -96,14 +96,15 @@ def responses() -> Iterator[Any]:
         return
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn())
     with Progress(*columns, TimeElapsedColumn(), console=err) as bar:
-        task = bar.add_task("responses", total=None)
+        task = bar.add_task(what, total=None)
         yield lambda progress: bar.update(
-            task, completed=progress.done, total=progress.total, description=f"responses{_note(progress)}"
+            task, completed=progress.done, total=progress.total, description=f"{what}{_note(progress)}"
         )
 
 
 def _note(progress: Any) -> str:
-    return f", {progress.failed} failed" if progress.failed else ""
+    spent = getattr(progress, "usd", None)
+    return (f", {progress.failed} failed" if progress.failed else "") + (f", ${spent:.2f}" if spent else "")
 
 
 class FetchBar:

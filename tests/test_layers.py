@@ -20,8 +20,8 @@ LINE = (
     "journal", "models", "multi_turn", "evaluate",          # asking it
     "replay", "scoring", "statistics", "scores",            # what came of it
     "provenance", "record", "plan", "run", "estimate",      # a whole run
-    "report", "leaderboard", "compare", "audit",            # reading runs
-    "terminal", "cli",                                      # showing them
+    "judge", "report", "leaderboard", "compare", "audit",   # reading runs
+    "terminal", "commands", "cli",                          # showing them
 )  # fmt: skip
 """A module, or a package whose modules may also import each other, imports only from what stands before it here."""
 

@@ -45,6 +45,9 @@ class Reply:
     """The server's own name of an error."""
     refused_setting: str | None = None
     """Name of a decoding parameter that the server does not take."""
+    lost: bool = False
+    """Whether the server may have done the work, and charge for it, although nothing of use came back."""
+    timed_out: bool = False
     prompt_tokens: int | None = None
     """Tokens of the prompt, where the server counts them."""
     model: str | None = None
@@ -59,7 +62,7 @@ def read_reply(content: bytes) -> Reply:
         message, reason = choice["message"], choice.get("finish_reason")
         text, refusal = message.get("content"), message.get("refusal")
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
-        return _failed(f"the reply is no chat completion: {_excerpt(content)}", ATTEMPTS)
+        return _failed(f"the reply is no chat completion: {_excerpt(content)}", ATTEMPTS, lost=True)
     usage = body.get("usage")
     known: dict[str, Any] = {
         "tokens": _count(usage, "completion_tokens"),
@@ -74,7 +77,7 @@ def read_reply(content: bytes) -> Reply:
         return Reply(text, **known)
     if reason == "length":  # spent on thinking: the same request would end the same way
         return Reply(Failure("api_error", "no text before the token limit; raise it with --set max_tokens"), **known)
-    return _failed(f"the reply holds no text (finish_reason {reason})", ATTEMPTS)
+    return _failed(f"the reply holds no text (finish_reason {reason})", ATTEMPTS, lost=True)
 
 
 def read_refusal(error: APIStatusError) -> Reply:
@@ -96,10 +99,11 @@ def read_refusal(error: APIStatusError) -> Reply:
 def unanswered(error: Exception, timeout_s: float, *, reached: bool) -> Reply:
     """Return the reply that stands for none; ``reached``: the server has replied to something before."""
     if isinstance(error, (APITimeoutError, asyncio.TimeoutError)):
-        return _failed(f"no reply within {timeout_s:g} s", _ATTEMPTS_TIMEOUT)
+        return _failed(f"no reply within {timeout_s:g} s", _ATTEMPTS_TIMEOUT, timed_out=True, lost=True)
     assert isinstance(error, APIConnectionError)
     cause = error.__cause__ or error
-    return _failed(str(cause) or type(cause).__name__, ATTEMPTS if reached else _ATTEMPTS_UNREACHED)
+    lost = not type(cause).__name__.startswith("Connect")  # where no connection came about, nothing was asked
+    return _failed(str(cause) or type(cause).__name__, ATTEMPTS if reached else _ATTEMPTS_UNREACHED, lost=lost)
 
 
 def _failed(detail: str, attempts: int, **rest: Any) -> Reply:

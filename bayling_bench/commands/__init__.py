@@ -1,0 +1,1 @@
+"""Verbs whose options need room of their own; ``cli`` registers them."""
