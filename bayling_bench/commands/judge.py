@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -28,7 +29,7 @@ Against = Annotated[
 ]
 Judge = Annotated[
     str | None,
-    typer.Option("--judge", "-j", metavar="openai:MODEL", help="The judge, on any OpenAI-compatible server."),
+    typer.Option("--judge", "-j", metavar="openai:MODEL", help="The judge, on an OpenAI-compatible server."),
 ]
 ProtocolName = Annotated[
     str | None,
@@ -45,9 +46,7 @@ def judge(
     against: Against = None,
     judge: Judge = None,
     protocol: ProtocolName = None,
-    single: Annotated[
-        bool, typer.Option("--single", help="Score the answers alone, 1 to 10, without opponent.")
-    ] = False,
+    single: Annotated[bool, typer.Option("--single", help="Score the answers alone, from 1 to 10.")] = False,
     references: Annotated[
         str | None,
         typer.Option(
@@ -56,13 +55,11 @@ def judge(
     ] = None,
     samples: Annotated[
         list[str] | None,
-        typer.Option(
-            "--samples", metavar="FILE", help="In place of RUN: what lm_eval --log_samples wrote. Repeatable."
-        ),
+        typer.Option("--samples", metavar="FILE", help="In place of RUN: what lm_eval --log_samples wrote."),
     ] = None,
     tasks: Annotated[
         list[str] | None,
-        typer.Option("--tasks", "-t", metavar="NAMES", help="Tasks to judge. [default: all that need it]"),
+        typer.Option("--tasks", "-t", metavar="NAMES", help="Tasks. [default: all that need a judge]"),
     ] = None,
     limit: Annotated[int | None, typer.Option(help="Only the first N questions of each task.")] = None,
     dry_run: Annotated[
@@ -102,9 +99,7 @@ def judge(
     ] = None,
     settings: Annotated[
         list[str] | None,
-        typer.Option(
-            "--set", metavar="NAME=VALUE", help="Sampling of the judge: temperature, top_p, max_tokens; or none."
-        ),
+        typer.Option("--set", metavar="NAME=VALUE", help="Sampling: temperature, top_p, max_tokens, or none."),
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of sampled replies.")] = 1234,
     max_failed: Annotated[float, typer.Option(help="Share of questions without verdict above which it fails.")] = 0.05,
@@ -121,8 +116,8 @@ def judge(
     """Score conversations by a judge model, pair by pair or alone. The same command again resumes where it stopped.
 
     Every reply is on disk as soon as it comes, and no request is paid for twice. Replies that cannot be read, refusals,
-    cut-off replies and errors are counted beside each number, never averaged into one. Begin with --dry-run: it says what
-    would be asked and what it can cost at most.
+    cut-off replies and errors are counted beside each number, never averaged into one. Begin with --dry-run: it says
+    what would be asked and what it can cost at most.
     """
     from bayling_bench.data import store
     from bayling_bench.judge import config, session
@@ -161,27 +156,23 @@ def judge(
     _require_one_source(asked, calibrate)
     if calibrate:
         asked = session.calibration_config(asked)
-    _carry_out(asked, _Manner(dry_run, new_snapshot, calibrate, report_page, max_failed, output), command)
+    manner = _Manner(
+        dry_run=dry_run, new_snapshot=new_snapshot, calibrate=calibrate, report_page=report_page,
+        max_failed=max_failed, output=output,
+    )  # fmt: skip
+    _carry_out(asked, manner, command)
 
 
+@dataclass(frozen=True, kw_only=True)
 class _Manner:
     """How a command is carried out, beside what is asked."""
 
-    def __init__(
-        self,
-        dry_run: bool,
-        new_snapshot: bool,
-        calibrate: bool,
-        report_page: bool,
-        max_failed: float,
-        output: Path | None,
-    ) -> None:
-        self.dry_run = dry_run
-        self.new_snapshot = new_snapshot
-        self.calibrate = calibrate
-        self.report_page = report_page
-        self.max_failed = max_failed
-        self.output = output
+    dry_run: bool
+    new_snapshot: bool
+    calibrate: bool
+    report_page: bool
+    max_failed: float
+    output: Path | None
 
 
 def _require_one_source(asked: Any, calibrate: bool) -> None:
@@ -189,9 +180,7 @@ def _require_one_source(asked: Any, calibrate: bool) -> None:
     if len(named) > 1:
         raise BenchError("RUN and --samples both name answers to judge. Leave one of them out.")
     if calibrate and (named or asked.against or asked.references):
-        raise BenchError(
-            "--calibrate judges the published pairs: leave out RUN, --samples, --against and --references."
-        )
+        raise BenchError("--calibrate judges published pairs: leave out RUN, --samples, --against and --references.")
 
 
 def _carry_out(asked: Any, manner: _Manner, command: str) -> None:
@@ -209,7 +198,7 @@ def _carry_out(asked: Any, manner: _Manner, command: str) -> None:
     with terminal.responses("judgements") as report:
         finished = session.judge(opened, run.Caller(command=command, report=report, say=terminal.say))
     if manner.calibrate and finished.stopped is None:
-        _show_calibration(*session.calibrated(_with_output(asked, manner.output), finished))
+        _show_calibration(*session.calibrated(finished, manner.output))
     else:
         _show(finished.results, opened.judgings[0].folder.parent, manner.report_page)
     if finished.stopped is not None:
@@ -217,21 +206,19 @@ def _carry_out(asked: Any, manner: _Manner, command: str) -> None:
     _require_verdicts(finished.results, manner.max_failed)
 
 
-def _with_output(asked: Any, output: Path | None) -> Any:
-    from dataclasses import replace
-
-    return replace(asked, output=output)
-
-
 def _show(found: Sequence[dict[str, Any]], folder: Path, report_page: bool) -> None:
     from bayling_bench import record, terminal
     from bayling_bench.judge import results, tables
 
     for each in found:
+        if not each["replies"]["read"] and not each["complete"]:
+            continue
         for part in tables.of_results(each):
             terminal.out.print(part)
         typer.echo(f"judgements: {folder / 'judgements' / each['name']}.jsonl")
-    for ranking in results.rankings(results.read_all(folder)):
+    judges = {results.same_judge(each) for each in found}
+    of_these = [each for each in results.read_all(folder) if results.same_judge(each) in judges]
+    for ranking in results.rankings(of_these):
         terminal.out.print(tables.of_ranking(ranking))
     if report_page and (folder / "run.json").exists():
         from bayling_bench.report import page
@@ -257,8 +244,8 @@ def _require_verdicts(found: Sequence[dict[str, Any]], most: float) -> None:
         if sum(failed.values()) > most * overall["items"]:
             named = ", ".join(f"{n} {kind}" for kind, n in failed.items())
             raise RunError(
-                f"{each['name']}: {sum(failed.values())} of {overall['items']} questions have no verdict ({named}), more than "
-                f"--max-failed {most:g} allows. Everything is kept; see the replies in judgements/{each['name']}.jsonl. The "
+                f"{each['name']}: {sum(failed.values())} of {overall['items']} questions have no verdict ({named}), "
+                f"more than --max-failed {most:g} allows. Everything is kept in judgements/{each['name']}.jsonl; the "
                 "same command asks again for what the server failed to answer."
             )
 

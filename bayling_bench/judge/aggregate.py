@@ -76,17 +76,21 @@ def value(estimate: float | None, found: statistics.Interval | None = None) -> R
 
 
 def _win_rate(judged: Sequence[Outcome]) -> Row:
-    wins = [each.win for each in judged]
-    if not wins:
+    return share([each.win for each in judged], judged)
+
+
+def share(values: Sequence[float], judged: Sequence[Outcome]) -> Row:
+    """Return the mean of values between 0 and 1 in per cent, with its interval."""
+    if not values:
         return value(None)
-    estimate, clusters = 100 * float(np.mean(wins)), questions(judged)
-    if len(set(wins)) == 1:
+    clusters = questions(judged)
+    if len(set(values)) == 1 and values[0] in (0.0, 1.0):
         # Resampling outcomes that are all alike would give a width of zero, as if nothing were uncertain.
         independent = len(set(clusters))
-        found = statistics.wilson(round(wins[0] * independent), independent) if wins[0] != 0.5 else None
+        found = statistics.wilson(round(values[0] * independent), independent)
     else:
-        found = statistics.bootstrap_mean(wins, clusters, resamples=RESAMPLES, seed=SEED)
-    return value(estimate, found and statistics.Interval(100 * found.low, 100 * found.high))
+        found = statistics.bootstrap_mean(values, clusters, resamples=RESAMPLES, seed=SEED)
+    return value(100 * float(np.mean(values)), found and statistics.Interval(100 * found.low, 100 * found.high))
 
 
 def _mean(scores: Sequence[float], judged: Sequence[Outcome]) -> Row:

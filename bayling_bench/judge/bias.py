@@ -59,10 +59,10 @@ def _place_won(order: int, scores: Sequence[float]) -> int:
 
 def _changed_by_chance(judgements: Sequence[Judgement]) -> float | None:
     """Return how often two samples of the same question and order give different verdicts; None without any pair."""
-    samples: dict[tuple[str, int, int], list[str]] = defaultdict(list)
+    samples: dict[tuple[Any, ...], list[str]] = defaultdict(list)
     for each in judgements:
         if each["verdict"]:
-            samples[each["task"], each["item"], order_of(each)].append(each["verdict"])
+            samples[each["system2"], each["task"], each["item"], order_of(each)].append(each["verdict"])
     pairs = [one != other for given in samples.values() for one, other in combinations(given, 2)]
     return 100 * float(np.mean(pairs)) if pairs else None
 

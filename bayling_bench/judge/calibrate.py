@@ -14,14 +14,12 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from bayling_bench import __version__, statistics
 from bayling_bench.data import reviews, store
 from bayling_bench.errors import DataError
 from bayling_bench.journal import digest
 from bayling_bench.judge import bias, judgements, outcomes
-from bayling_bench.judge.aggregate import RESAMPLES, SEED, value
+from bayling_bench.judge.aggregate import share
 from bayling_bench.judge.judgements import Judgement
 from bayling_bench.judge.outcomes import Outcome
 from bayling_bench.record import write_json
@@ -103,16 +101,11 @@ def agreement(pairs: Sequence[Pair]) -> Row:
     """Return raw agreement, kappa and rank correlations of two judges' verdicts and scores on the same questions."""
     ours, theirs = [each.ours for each in pairs], [each.published for each in pairs]
     same = [float(one.verdict == other.verdict) for one, other in zip(ours, theirs, strict=True)]
-    questions = [each.question_id for each in ours]
-    spread = statistics.bootstrap_mean(same, questions, resamples=RESAMPLES, seed=SEED) if same else None
     gains = [[each.scores[0] - each.scores[1] for each in side if each.scores] for side in (ours, theirs)]
     scores = [[score for each in side for score in each.scores or ()] for side in (ours, theirs)]
     return {
         "n": len(pairs),
-        "agreement_pct": value(
-            100 * float(np.mean(same)) if same else None,
-            spread and statistics.Interval(100 * spread.low, 100 * spread.high),
-        ),
+        "agreement_pct": share(same, ours),
         "kappa": statistics.cohen_kappa([each.verdict for each in ours], [each.verdict for each in theirs]),
         "spearman_of_scores": statistics.spearman(*scores),
         "spearman_of_differences": statistics.spearman(*gains),

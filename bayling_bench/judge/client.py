@@ -162,6 +162,7 @@ class JudgeClient:
                 f"({reply.result.detail}). All replies are kept: once it has, the same command asks for the rest."
             )
         if self.tally.retries >= self._budget:
+            self._session.require_use(reply)  # says better what is wrong with a server that was never reached
             raise ModelError(
                 f"openai:{self.server.model}: {self._budget} requests were repeated, all that --retries allows; the "
                 f"last failed with: {reply.result.detail}. All replies are kept: the same command goes on, with a "

@@ -87,7 +87,7 @@ def lines(judgings: Sequence[Judging], estimates: Sequence[Estimate], purse: Pur
 def _cost(estimates: Sequence[Estimate], purse: Purse) -> str:
     known = [each.usd for each in estimates if each.usd is not None]
     if purse.price is None:
-        return "cost: no price is known for this judge; --prices FILE names one (see docs/judge.md for its form)"
+        return "cost: no price is known for this judge at this address; --prices FILE can name one"
     once, prices = sum(known), f"prices of {purse.price.as_of}" if purse.price.as_of else "prices of --prices"
     return (
         f"cost: at most {2 * once:.2f} US dollars if every reply has to be asked for twice, {once:.2f} if none has; "

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -147,8 +146,7 @@ def calibration_config(asked: JudgeConfig) -> JudgeConfig:
     )
 
 
-def calibrated(asked: JudgeConfig, finished: Finished) -> tuple[Row, Path]:
+def calibrated(finished: Finished, output: Path | None) -> tuple[Row, Path]:
     """Write the calibration record of finished judgings, and return it with its place."""
-    pairs: Sequence[tuple[Row, list[Judgement]]] = list(zip(finished.results, finished.judgements, strict=True))
-    found = calibrate.record(pairs)
-    return found, calibrate.write(found, asked.output or calibrations.default_folder())
+    found = calibrate.record(list(zip(finished.results, finished.judgements, strict=True)))
+    return found, calibrate.write(found, output or calibrations.default_folder())

@@ -13,7 +13,8 @@ from rich.text import Text
 from bayling_bench.judge.judgements import FAILURES
 
 Row = Mapping[str, Any]
-_BY = ("category", "language", "turns")
+_BY = ("category", "language", "turns", "task")
+_PAIR = ("n", "win", "tie", "lose", "win rate %", "mean", "opponent", "score sums %")
 
 
 def number(row: Row, digits: int = 2) -> str:
@@ -93,14 +94,14 @@ def _comparison(results: Row) -> Iterator[str]:
         )
     overall = results["overall"]
     yield (
-        f"score sums: mean of the tasks' ratios {number(overall['mean_ratio_of_tasks_pct'])} %; pooled, questions on which "
-        f"the orders disagree included, {number(overall['ratio_with_disagreements_pct'])} %"
+        f"score sums: mean of the tasks' ratios {number(overall['mean_ratio_of_tasks_pct'])} %; pooled, with questions "
+        f"on which the orders disagree, {number(overall['ratio_with_disagreements_pct'])} %"
     )
     yield _position(results["position"])
     length = results["length"]
     controlled = number(length["length_controlled_win_rate_pct"], 1)
     correlation = "—" if length["spearman_with_score"] is None else f"{length['spearman_with_score']:+.2f}"
-    yield f"length: rank correlation of length difference with score {correlation}; win rate at equal length {controlled} %"
+    yield f"length: rank correlation of differences with score {correlation}; win rate at equal length {controlled} %"
 
 
 def _position(row: Row) -> str:
@@ -110,8 +111,8 @@ def _position(row: Row) -> str:
         return f"position: not measured, as {row['why']}{told}"
     gain = row["advantage"]
     return (
-        f"position: the first place is worth {number(gain)} points (p = {gain['p_randomization']:.4f}); the verdict changes "
-        f"with the order in {row['changed_by_order_pct']:.1f} % of {row['items']} questions{told}"
+        f"position: the first place is worth {number(gain)} points (p = {gain['p_randomization']:.4f}); the verdict "
+        f"changes with the order in {row['changed_by_order_pct']:.1f} % of {row['items']} questions{told}"
     )
 
 
@@ -126,7 +127,7 @@ def calibration_line(found: Row | None) -> str:
     """Return in one line how far a judge agrees with the published verdicts, or that nobody has asked."""
     if found is None:
         return (
-            "calibration: none of this judge, snapshot and protocol; `bayling-bench judge --calibrate` asks it about the "
+            "calibration: none of this judge, snapshot and protocol; `bayling-bench judge --calibrate` asks it about "
             "published pairs"
         )
     overall, position = found["overall"], found["position"]
@@ -135,8 +136,8 @@ def calibration_line(found: Row | None) -> str:
         f"; same verdict in both orders {100 - position['changed_by_order_pct']:.1f} %" if position["measured"] else ""
     )
     return (
-        f"calibration of {found['written'][:10]}: agrees with GPT-4 of 2023 on {number(overall['agreement_pct'], 1)} % of "
-        f"{overall['n']} published pairs, kappa {kappa}{swap}"
+        f"calibration of {found['written'][:10]}: agrees with GPT-4 of 2023 on {number(overall['agreement_pct'], 1)} % "
+        f"of {overall['n']} published pairs, kappa {kappa}{swap}"
     )
 
 
