@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from bayling_bench.errors import BenchError
 from bayling_bench.judge.completions import Place
-from bayling_bench.judge.judging import Judging, replies_of
+from bayling_bench.judge.judging import Judging, judge_place
 from bayling_bench.judge.purse import Purse
 
 
@@ -44,8 +44,8 @@ def estimate(judging: Judging, purse: Purse) -> Estimate:
         if item.problem:
             continue
         wanted += 1
-        found = replies_of(judging, journal, item, place)
-        if found and not (found[-1][1].error and found[-1][1].error.retry):
+        found = judge_place(judging, journal, item, place)
+        if not found.to_be_asked:
             kept += 1
             continue
         call = judging.asking.call(item, Place(place.order, place.sample))

@@ -89,9 +89,9 @@ class Sides:
     protocol: Protocol
 
 
-def wants_fresh_sample(completion: Completion, item: Item, protocol: Protocol) -> bool:
+def wants_fresh_sample(judgement: Judgement) -> bool:
     """Return whether a reply cannot be read and another sample may help."""
-    return _read(completion, item, protocol)[2] in _FRESH
+    return judgement["failure_kind"] in _FRESH
 
 
 def of_replies(item: Item, place: Place, replies: Sequence[Completion], sides: Sides) -> Judgement:

@@ -84,6 +84,20 @@ class Judging:
         return Journal(self.completions, 0, Completion, "the same `bayling-bench judge` command goes on")
 
 
+@dataclass(frozen=True)
+class Judged:
+    """One judgement and what it rests on."""
+
+    judgement: Judgement
+    replies: list[tuple[Call, Completion]]
+
+    @property
+    def to_be_asked(self) -> bool:
+        """Return whether a request is still to be sent: none was answered, or the last one failed in passing."""
+        last = self.replies[-1][1] if self.replies else None
+        return last is None or (last.error is not None and last.error.retry)
+
+
 def prepare(asked: JudgeConfig) -> list[Judging]:
     """Return the judgings of a configuration, one an opponent.
 
@@ -135,30 +149,31 @@ def folder_of(run: str | None, samples: Sequence[str], output: Path | None) -> P
     return Path(first).parent if Path(first).is_file() else Path(first)
 
 
-def replies_of(
-    judging: Judging, journal: Journal[Completion], item: Item, place: Place
-) -> list[tuple[Call, Completion]]:
-    """Return the replies that the journal holds for one place, the fresh sample last."""
-    found = []
-    for attempt in (0, 1):
+def judge_place(judging: Judging, journal: Journal[Completion], item: Item, place: Place) -> Judged:
+    """Return the judgement that the journal gives of one place, and the requests and replies that it rests on."""
+    found: list[tuple[Call, Completion]] = []
+    judgement = of_replies(item, place, (), judging.sides)
+    for attempt in (0, 1) if not item.problem else ():
         call = judging.asking.call(item, Place(place.order, place.sample, attempt))
         kept = journal.get(call.key)
         if kept is None:
             break
         found.append((call, kept))
-        if not wants_fresh_sample(kept, item, judging.asking.protocol):
+        judgement = of_replies(item, place, [reply for _, reply in found], judging.sides)
+        if not wants_fresh_sample(judgement):
             break
-    return found
+    return Judged(judgement, found)
 
 
-def judgements_of(judging: Judging, journal: Journal[Completion]) -> list[Judgement]:
-    """Return all judgements that the journal gives today, in the order of tasks, questions, orders and samples."""
-    found = []
-    for item, place in judging.places():
-        replies = [] if item.problem else [reply for _, reply in replies_of(judging, journal, item, place)]
-        found.append(of_replies(item, place, replies, judging.sides))
-    at = {place: number for number, place in enumerate(dict.fromkeys(item.place for item in judging.items))}
-    return sorted(found, key=lambda each: at[each["task"], each["item"]])
+def judge_all(judging: Judging, journal: Journal[Completion]) -> list[Judged]:
+    """Return all that the journal gives today, in the order of `in_order`."""
+    return in_order(judging, [judge_place(judging, journal, item, place) for item, place in judging.places()])
+
+
+def in_order(judging: Judging, judged: Sequence[Judged]) -> list[Judged]:
+    """Return judgements in the order of tasks and questions, those of a question together."""
+    at = {place: number for number, place in enumerate(item.place for item in judging.items)}
+    return sorted(judged, key=lambda each: at[each.judgement["task"], each.judgement["item"]])
 
 
 def snapshot_of(journal: Journal[Completion]) -> str | None:

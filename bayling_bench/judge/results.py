@@ -11,13 +11,10 @@ from typing import Any
 
 from bayling_bench import __version__, statistics
 from bayling_bench.errors import BenchError, RunError
-from bayling_bench.journal import Journal
 from bayling_bench.judge import aggregate, bias, calibrations, outcomes
-from bayling_bench.judge import judging as judgings
 from bayling_bench.judge.client import Tally
-from bayling_bench.judge.completions import Completion
 from bayling_bench.judge.judgements import Judgement
-from bayling_bench.judge.judging import Judging
+from bayling_bench.judge.judging import Judged, Judging
 from bayling_bench.judge.purse import Purse
 from bayling_bench.record import write_json, write_lines
 
@@ -25,13 +22,13 @@ SCHEMA = 1
 Row = dict[str, Any]
 
 
-def write(judging: Judging, judgements: Sequence[Judgement], purse: Purse, command: str, tally: Tally | None) -> Row:
+def write(judging: Judging, judged: Sequence[Judged], purse: Purse, command: str, tally: Tally | None) -> Row:
     """Write judgements and results of a judging, whole or in part, and return the results.
 
     ``tally`` is that of the command just carried out; None keeps what an earlier one wrote.
     """
     earlier = _read(judging.results_file) if judging.results_file.exists() else {}
-    results = build(judging, judgements, purse)
+    results = build(judging, judged, purse)
     results["created"] = earlier.get("created", results["written"])
     results["command"] = command
     requests = dict(earlier.get("requests", {"sent": 0, "retries": 0, "lowest_limit": None}))
@@ -42,18 +39,18 @@ def write(judging: Judging, judgements: Sequence[Judgement], purse: Purse, comma
             "lowest_limit": tally.lowest_limit,
         }
     results["requests"] = requests
-    write_lines(judging.lines_file, judgements)
+    write_lines(judging.lines_file, [each.judgement for each in judged])
     write_json(judging.results_file, results)
     return results
 
 
-def build(judging: Judging, judgements: Sequence[Judgement], purse: Purse) -> Row:
-    """Return the results of judgements: a function of them and of the journal, apart from the time of writing."""
+def build(judging: Judging, judged: Sequence[Judged], purse: Purse) -> Row:
+    """Return the results of judgements: a function of what the journal holds, apart from the time of writing."""
+    judgements = [each.judgement for each in judged]
     protocol, sides = judging.asking.protocol, judging.sides
-    journal = judging.open_journal()
     collected = outcomes.collect(judgements)
     pairwise = protocol.kind == "pairwise"
-    snapshot = judgings.snapshot_of(journal)
+    snapshot = next((each["snapshot"] for each in judgements if each["snapshot"]), None)
     found: Row = {
         "schema": SCHEMA,
         "bayling_bench": __version__,
@@ -67,7 +64,7 @@ def build(judging: Judging, judgements: Sequence[Judgement], purse: Purse) -> Ro
         "settings": dict(judging.settings),
         "with_references": sum(item.references is not None for item in judging.items),
         "replies": _replies(judgements),
-        "usage": usage(judging, journal, purse),
+        "usage": usage(judged, purse),
         **aggregate.summary(collected, protocol.assistants),
         "planted": _planted(judgements, pairwise),
         "items": [_item(each) for each in collected],
@@ -90,17 +87,10 @@ def _replies(judgements: Sequence[Judgement]) -> Row:
     }
 
 
-def usage(judging: Judging, journal: Journal[Completion], purse: Purse) -> Row:
+def usage(judged: Sequence[Judged], purse: Purse) -> Row:
     """Return tokens and cost of all replies that the journal holds, of every command so far."""
-    kept = [
-        (call, reply)
-        for item, place in judging.places()
-        if not item.problem
-        for call, reply in judgings.replies_of(judging, journal, item, place)
-    ]
-    tokens = {
-        name: sum(getattr(reply, name) or 0 for _, reply in kept) for name in ("prompt_tokens", "tokens")
-    }  # fmt: skip
+    kept = [pair for each in judged for pair in each.replies]
+    tokens = {name: sum(getattr(reply, name) or 0 for _, reply in kept) for name in ("prompt_tokens", "tokens")}
     return {
         **tokens,
         "without_counts": sum(reply.text is not None and reply.tokens is None for _, reply in kept),

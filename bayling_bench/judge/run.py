@@ -13,11 +13,11 @@ from bayling_bench.errors import BenchError, Interrupted
 from bayling_bench.journal import Journal
 from bayling_bench.judge import judging as judgings
 from bayling_bench.judge.client import JudgeClient, Stopped, Tally
-from bayling_bench.judge.completions import Completion, Place
+from bayling_bench.judge.completions import Call, Completion, Place
 from bayling_bench.judge.config import JudgeConfig
 from bayling_bench.judge.items import Item
 from bayling_bench.judge.judgements import Judgement, of_replies, wants_fresh_sample
-from bayling_bench.judge.judging import Judging
+from bayling_bench.judge.judging import Judged, Judging
 from bayling_bench.judge.purse import OverBudget, Purse
 from bayling_bench.models.endpoint import Endpoint
 from bayling_bench.record import locked
@@ -58,14 +58,14 @@ class Caller:
 class Asked:
     """What came of asking."""
 
-    judgements: list[Judgement]
+    judged: list[Judged]
     tally: Tally
     stopped: BaseException | None = field(default=None)
     """Why it came to an end early."""
 
 
 def ask(judging: Judging, asked: JudgeConfig, server: Endpoint, purse: Purse, caller: Caller) -> Asked:
-    """Ask for everything that the journal does not hold yet, and return all judgements.
+    """Ask for everything that the journal does not hold yet, and return all that it holds then.
 
     An early end is returned, not raised, so that what was done is read and counted first. Raises RunError when another
     process works on this judging.
@@ -74,61 +74,65 @@ def ask(judging: Judging, asked: JudgeConfig, server: Endpoint, purse: Purse, ca
         journal = judging.open_journal()
         for place in journal.damaged:
             caller.say(f"warning: {place} is damaged; that reply is asked for again")
-        purse.spent_usd += sum(call_cost for call_cost in _kept_costs(judging, journal, purse))
+        purse.spent_usd += _kept_cost(judging, journal, purse)
         try:
-            tally, stopped = asyncio.run(_ask_all(judging, asked, server, (journal, purse), caller))
+            return asyncio.run(_ask_all(judging, asked, server, (journal, purse), caller))
         finally:
             journal.close()
-        return Asked(judgements=judgings.judgements_of(judging, journal), tally=tally, stopped=stopped)
 
 
-def _kept_costs(judging: Judging, journal: Journal[Completion], purse: Purse) -> list[float]:
+def _kept_cost(judging: Judging, journal: Journal[Completion], purse: Purse) -> float:
     if purse.price is None or not journal.entries():
-        return []
-    return [
-        purse.cost(completion, call)
-        for item, place in judging.places()
-        if not item.problem
-        for call, completion in judgings.replies_of(judging, journal, item, place)
-    ]
+        return 0.0
+    judged = judgings.judge_all(judging, journal)
+    return sum(purse.cost(completion, call) for each in judged for call, completion in each.replies)
 
 
 async def _ask_all(
     judging: Judging, asked: JudgeConfig, server: Endpoint, kept: tuple[Journal[Completion], Purse], caller: Caller
-) -> tuple[Tally, BaseException | None]:
+) -> Asked:
     journal, purse = kept
     places = list(judging.places())
     retries = max(_FEWEST_RETRIES, len(places)) if asked.retries is None else asked.retries
     client = JudgeClient(server, journal, purse, retries)
     client.snapshot = judgings.snapshot_of(journal)
     progress = Progress(len(places), caller.report)
-    tasks = [asyncio.create_task(_one(judging, client, item, place, progress)) for item, place in places]
+    tasks: list[asyncio.Task[Judged]] = []
     with _ctrl_c(client, tasks, caller):
+        for item, place in places:
+            tasks.append(asyncio.create_task(_one(judging, client, item, place, progress)))
+            await asyncio.sleep(0)  # or the first request would wait until all of them are written
         if tasks:
             await asyncio.wait(tasks)
     await client.close()
-    failed = [error for task in tasks if not task.cancelled() and (error := task.exception()) is not None]
-    for error in failed:
-        if not isinstance(error, Stopped):
+    judged = []
+    for task, (item, place) in zip(tasks, places, strict=True):
+        error = Stopped() if task.cancelled() else task.exception()
+        if error is not None and not isinstance(error, Stopped):
             raise error
-    return client.tally, _reason(client.stopped, purse)
+        judged.append(judgings.judge_place(judging, journal, item, place) if error else task.result())
+    in_order = judgings.in_order(judging, judged)
+    return Asked(judged=in_order, tally=client.tally, stopped=_reason(client.stopped, purse))
 
 
-async def _one(judging: Judging, client: JudgeClient, item: Item, place: Place, progress: Progress) -> None:
+async def _one(judging: Judging, client: JudgeClient, item: Item, place: Place, progress: Progress) -> Judged:
     """Get one place its reply, and a fresh one where that cannot be read."""
-    replies: list[Completion] = []
+    replies: list[tuple[Call, Completion]] = []
+    judgement = of_replies(item, place, (), judging.sides)
     try:
         for attempt in (0, 1) if not item.problem else ():
-            replies.append(await client.ask(judging.asking.call(item, Place(place.order, place.sample, attempt))))
-            if not wants_fresh_sample(replies[-1], item, judging.asking.protocol):
+            call = judging.asking.call(item, Place(place.order, place.sample, attempt))
+            replies.append((call, await client.ask(call)))
+            judgement = of_replies(item, place, [reply for _, reply in replies], judging.sides)
+            if not wants_fresh_sample(judgement):
                 break
     except Stopped:
         raise
     except BaseException as error:
         client.stop(error)
         raise
-    usd = None if client.purse.price is None else client.purse.spent_usd
-    progress.count(of_replies(item, place, replies, judging.sides), usd)
+    progress.count(judgement, None if client.purse.price is None else client.purse.spent_usd)
+    return Judged(judgement, replies)
 
 
 def _reason(stopped: BaseException | None, purse: Purse) -> BaseException | None:
@@ -142,7 +146,7 @@ def _reason(stopped: BaseException | None, purse: Purse) -> BaseException | None
 
 
 @contextlib.contextmanager
-def _ctrl_c(client: JudgeClient, tasks: list[asyncio.Task[None]], caller: Caller):  # noqa: ANN202 - a context manager
+def _ctrl_c(client: JudgeClient, tasks: list[asyncio.Task[Judged]], caller: Caller):  # noqa: ANN202 - a context manager
     """Let the first Ctrl-C wait for what is under way, since it is paid for; the second gives it up."""
 
     def heard() -> None:

@@ -75,8 +75,8 @@ def judge(session: Session, caller: run.Caller) -> Finished:
     stopped: BaseException | None = None
     for judging in session.judgings:
         asked = run.ask(judging, session.asked, session.server, session.purse, caller)
-        written.append(results.write(judging, asked.judgements, session.purse, caller.command, asked.tally))
-        given.append(asked.judgements)
+        written.append(results.write(judging, asked.judged, session.purse, caller.command, asked.tally))
+        given.append([each.judgement for each in asked.judged])
         stopped = asked.stopped
         if stopped is not None:
             break
@@ -129,8 +129,7 @@ def _reparse(folder: Path, earlier: Row, command: str) -> Row:
         )
     price = earlier["usage"]["price"]
     purse = Purse(None if price is None else prices.Price(**price), tokens.at_most())
-    given = judgings.judgements_of(judging, judging.open_journal())
-    return results.write(judging, given, purse, command, None)
+    return results.write(judging, judgings.judge_all(judging, judging.open_journal()), purse, command, None)
 
 
 def calibration_config(asked: JudgeConfig) -> JudgeConfig:

@@ -47,7 +47,12 @@ class ChatSession:
 
     async def attempt(self, client: AsyncOpenAI, request: dict[str, Any]) -> Reply:
         """Return what comes of sending a request once, secrets and all."""
-        asking = client.chat.completions.with_raw_response.create(**request)
+        # As `extra_body` the request is sent as it is: to walk through typed messages takes the package a quarter of
+        # the time that a request costs.
+        body = {**request, **request.get("extra_body", {})}
+        body.pop("extra_body", None)
+        completions = client.chat.completions.with_raw_response
+        asking = completions.create(model=request["model"], messages=[], extra_body=body)
         try:
             # The HTTP library's own timeout starts anew with each byte that comes in.
             raw = await asyncio.wait_for(asking, self.server.timeout_s)

@@ -11,6 +11,7 @@ by chance, and a judge may repeat them. A score line that also stands in an answ
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 import unicodedata
@@ -147,11 +148,15 @@ READERS = {"score_lines": read_lines, "json": read_json}
 
 def planted(answers: tuple[str, ...]) -> set[tuple[str, float]]:
     """Return the (assistant, score) of everything in answers that could pass for a verdict if it were quoted."""
-    texts = [form for answer in answers for form in (answer, unicodedata.normalize("NFKC", answer))]
-    forms = (_ANYWHERE, _MEMBER)
-    return {
-        (_assistant(found), float(found.group(2))) for text in texts for form in forms for found in form.finditer(text)
-    }
+    return set().union(*map(_planted_in, answers))
+
+
+@functools.lru_cache(maxsize=4096)
+def _planted_in(answer: str) -> frozenset[tuple[str, float]]:
+    """Return the same for one answer, which is read again for every order and sample."""
+    texts = {answer, unicodedata.normalize("NFKC", answer)}
+    found = [line for text in texts for form in (_ANYWHERE, _MEMBER) for line in form.finditer(text)]
+    return frozenset((_assistant(line), float(line.group(2))) for line in found)
 
 
 def refuses(completion: str) -> bool:
