@@ -90,7 +90,7 @@ def shown_answers(question: str) -> list[str]:
 
 
 class Hostile:
-    """Break 30 % of calls in every way that we know of, never one request more than three times."""
+    """Break 30 % of calls in every way that we know of, never one request more than twice."""
 
     def __init__(self, whole: Fault, share: float = 0.3, hang_s: float = 3.0) -> None:
         self.whole = whole
@@ -115,7 +115,7 @@ class Hostile:
         with self._lock:
             self._times[key] += 1
             draw = random.Random(f"{key}{self._times[key]}")
-            breaks = self._times[key] <= 3 and draw.random() < self.share
+            breaks = self._times[key] <= 2 and draw.random() < self.share
             way = draw.choice(list(self._ways)) if breaks else None
             (self.broken if way else self.answered)[way or key] += 1
         (self._ways[way] if way else self.whole)(handler)

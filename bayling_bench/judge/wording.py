@@ -86,20 +86,20 @@ def _failures(results: Row) -> str:
 
 
 def _comparison(results: Row) -> Iterator[str]:
+    yield position(results["position"])
     test = results["tests"].get("win_rate_pct")
-    if test:
-        score = results["tests"]["mean_score"]
-        yield (
-            f"paired tests over {test['questions']} questions: win rates differ by {test['difference']:+.1f} points "
-            f"(p = {test['p_randomization']:.4f}), mean scores by {score['difference']:+.2f} (p = "
-            f"{score['p_randomization']:.4f})"
-        )
-    overall = results["overall"]
+    if not test:
+        return
+    score, overall = results["tests"]["mean_score"], results["overall"]
+    yield (
+        f"paired tests over {test['questions']} questions: win rates differ by {test['difference']:+.1f} points "
+        f"(p = {test['p_randomization']:.4f}), mean scores by {score['difference']:+.2f} (p = "
+        f"{score['p_randomization']:.4f})"
+    )
     yield (
         f"score sums: mean of the tasks' ratios {number(overall['mean_ratio_of_tasks_pct'])} %; pooled, with questions "
         f"on which the orders disagree, {number(overall['ratio_with_disagreements_pct'])} %"
     )
-    yield position(results["position"])
     length = results["length"]
     controlled = number(length["length_controlled_win_rate_pct"], 1)
     correlation = "—" if length["spearman_with_score"] is None else f"{length['spearman_with_score']:+.2f}"

@@ -233,10 +233,8 @@ def test_a_protocol_file_of_the_users_own(judge, server, tmp_path):
     server.always = judged_by(lambda _: "Score of the Assistant 1: 90\nScore of the Assistant 2: 70")
     assert judge("long", "--against", "short", "-p", "mine.yaml") == 0
     assert results()["protocol"]["name"] == "mine" and results()["overall"]["sum1"] == 12 * 90
-    assert (
-        server.requests[0].question.startswith(f"Q {documents()[0]['turns'][0]} A long on")
-        and len(server.requests) == 12
-    )
+    asked = f"Q {documents()[0]['turns'][0]} A {words('long', 30)(0, 0)} B"
+    assert any(each.question.startswith(asked) for each in server.requests) and len(server.requests) == 12
 
 
 # ---- money

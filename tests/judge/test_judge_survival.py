@@ -35,7 +35,7 @@ def folder(tmp_path: Path) -> Path:
 
 def start(folder: Path, server: ChatServer, output: str, *more: object) -> subprocess.Popen:
     command = [sys.executable, "-m", "bayling_bench.cli", "judge", "one", "--against", "two", "-j", "openai:gpt-4"]
-    command += ["--base-url", server.url, "-o", output, "--timeout", "1", *map(str, more)]
+    command += ["--base-url", server.url, "-o", output, "--timeout", "0.5", *map(str, more)]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
     environment = cli_environment(BAYLING_BENCH_CALIBRATIONS=str(folder / "none"))
     return subprocess.Popen(command, cwd=folder, env=environment, text=True, preexec_fn=heed_ctrl_c, **pipes)
@@ -72,7 +72,7 @@ def test_all_verdicts_arrive_from_a_server_that_breaks_three_calls_of_ten_none_d
     server.always = judged_by(by_length)
     finish(start(folder, server, "easy"))
     assert len(server.requests) == WANTED
-    hostile = server.always = Hostile(judged_by(by_length))
+    hostile = server.always = Hostile(judged_by(by_length), hang_s=1.0)
     finish(start(folder, server, "hard"))
     assert sum(hostile.broken.values()) > 20 and len(hostile.broken) >= 6
     assert judgements(folder, "hard") == judgements(folder, "easy")
@@ -84,7 +84,7 @@ def test_all_verdicts_arrive_from_a_server_that_breaks_three_calls_of_ten_none_d
 def test_killed_in_the_middle_it_asks_nothing_again_that_had_been_answered(server, folder):
     server.always = judged_by(by_length)
     finish(start(folder, server, "easy"))
-    hostile = server.always = Hostile(judged_by(by_length, seconds=0.05))
+    hostile = server.always = Hostile(judged_by(by_length, seconds=0.05), hang_s=1.0)
     process = start(folder, server, "hard", "--concurrency", 4)
     wait_until_journal_holds(30, folder, "hard", process)
     process.send_signal(signal.SIGKILL)
@@ -122,9 +122,10 @@ def test_ctrl_c_waits_for_what_is_under_way_and_keeps_it(server, folder):
 
 def test_two_commands_cannot_work_on_the_same_judging(server, folder):
     server.always = judged_by(by_length, seconds=0.3)
-    first = start(folder, server, "shared")
+    first = start(folder, server, "shared", "--concurrency", 1)
     wait_until_journal_holds(1, folder, "shared", first)
     second = start(folder, server, "shared")
     output = second.communicate(timeout=60)[0]
+    first.send_signal(signal.SIGKILL)
+    first.wait()
     assert second.returncode == 2 and "another process is working on this" in output
-    finish(first)
