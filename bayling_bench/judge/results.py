@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from bayling_bench import __version__, statistics
+from bayling_bench import __version__, provenance, statistics
 from bayling_bench.errors import BenchError, RunError
 from bayling_bench.judge import aggregate, bias, calibrations, outcomes
 from bayling_bench.judge.client import Tally
@@ -59,6 +59,8 @@ def build(judging: Judging, judged: Sequence[Judged], purse: Purse) -> Row:
         "complete": not any(each["failure_kind"] == "not_asked" for each in judgements),
         "judge": {"spec": f"openai:{judging.asking.model}", "base_url": judging.asking.url, "snapshot": snapshot},
         "protocol": {**protocol.to_json(), "sha256": protocol.sha256},
+        "signature": signature(judging, snapshot),
+        "environment": provenance.environment(),
         "system1": {"name": sides.system1, **judging.own.identity},
         "system2": None if judging.other is None else {"name": sides.system2, **judging.other.identity},
         "settings": dict(judging.settings),
@@ -74,6 +76,18 @@ def build(judging: Judging, judged: Sequence[Judged], purse: Purse) -> Row:
         found["length"] = bias.length(collected)
     found["calibration"] = calibrations.find(found)
     return found
+
+
+def signature(judging: Judging, snapshot: str | None) -> str:
+    """Return the line that says exactly what the verdicts are, in sacrebleu's form."""
+    protocol, asking = judging.asking.protocol, judging.asking
+    temperature = protocol.sampling.get("temperature")
+    heat = "none" if temperature is None else f"{temperature:g}"
+    return (
+        f"judge:{snapshot or asking.model}|protocol:{protocol.name}.{protocol.version}|sha:{protocol.sha256[:8]}|"
+        f"orders:{protocol.orders}|samples:{protocol.samples}|temp:{heat}|"
+        f"seed:{asking.seed}|version:{__version__}"
+    )
 
 
 def _replies(judgements: Sequence[Judgement]) -> Row:

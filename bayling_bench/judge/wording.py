@@ -72,6 +72,7 @@ def notes(results: Row) -> Iterator[str]:
         told = ", ".join(f"{n} of {results[number]['name']}" for number, n in planted.items())
         yield f"answers that hold something like a verdict (never read as one): {told}"
     yield _cost(results)
+    yield f"signature: {results['signature']}"
     yield calibration(results["calibration"])
 
 
