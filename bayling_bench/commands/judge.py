@@ -20,16 +20,25 @@ _EPILOG = (
     "judge --calibrate -j openai:gpt-4o"
 )
 
+_WHAT, _HOW, _MONEY, _SERVER = "What is judged", "How", "Money", "The judge's server"
+
 Run = Annotated[
     str | None, typer.Argument(metavar="[RUN]", help="A run folder, or published:SYSTEM, whose answers are judged.")
 ]
 Against = Annotated[
     list[str] | None,
-    typer.Option("--against", metavar="RUN|published:SYSTEM", help="Opponent. Repeatable: several give a ranking."),
+    typer.Option(
+        "--against",
+        metavar="RUN|published:SYSTEM",
+        help="Opponent. Repeatable: several give a ranking.",
+        rich_help_panel=_WHAT,
+    ),
 ]
 Judge = Annotated[
     str | None,
-    typer.Option("--judge", "-j", metavar="openai:MODEL", help="The judge, on an OpenAI-compatible server."),
+    typer.Option(
+        "--judge", "-j", metavar="openai:MODEL", help="The judge, on an OpenAI-compatible server.", rich_help_panel=_HOW
+    ),
 ]
 ProtocolName = Annotated[
     str | None,
@@ -37,6 +46,7 @@ ProtocolName = Annotated[
         "--protocol", "-p", metavar="NAME|FILE",
         help="balanced (both orders, a win only where both agree), bayling_2023 (one order, as the paper), single, "
         "structured (JSON schema), or a YAML file of your own. [default: balanced, or single with --single]",
+        rich_help_panel=_HOW,
     ),
 ]  # fmt: skip
 
@@ -46,30 +56,52 @@ def judge(
     against: Against = None,
     judge: Judge = None,
     protocol: ProtocolName = None,
-    single: Annotated[bool, typer.Option("--single", help="Score the answers alone, from 1 to 10.")] = False,
+    single: Annotated[
+        bool, typer.Option("--single", help="Score the answers alone, from 1 to 10.", rich_help_panel=_WHAT)
+    ] = False,
     references: Annotated[
         str | None,
         typer.Option(
-            metavar="FILE", help='Known good answers: JSONL of {"question_id": 61, "references": ["turn 1", "turn 2"]}.'
+            metavar="FILE",
+            help='Known good answers: JSONL of {"question_id": 61, "references": ["turn 1", "turn 2"]}.',
+            rich_help_panel=_WHAT,
         ),
     ] = None,
     samples: Annotated[
         list[str] | None,
-        typer.Option("--samples", metavar="FILE", help="In place of RUN: what lm_eval --log_samples wrote."),
+        typer.Option(
+            "--samples",
+            metavar="FILE",
+            help="In place of RUN: what lm_eval --log_samples wrote.",
+            rich_help_panel=_WHAT,
+        ),
     ] = None,
     tasks: Annotated[
         list[str] | None,
-        typer.Option("--tasks", "-t", metavar="NAMES", help="Tasks. [default: all that need a judge]"),
+        typer.Option(
+            "--tasks", "-t", metavar="NAMES", help="Tasks. [default: all that need a judge]", rich_help_panel=_WHAT
+        ),
     ] = None,
-    limit: Annotated[int | None, typer.Option(help="Only the first N questions of each task.")] = None,
+    limit: Annotated[
+        int | None, typer.Option(help="Only the first N questions of each task.", rich_help_panel=_WHAT)
+    ] = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Print questions, requests, tokens and the most it can cost, and stop.")
+        bool,
+        typer.Option(
+            "--dry-run",
+            help="Print questions, requests, tokens and the most it can cost, and stop.",
+            rich_help_panel=_MONEY,
+        ),
     ] = False,
     max_cost: Annotated[
-        float | None, typer.Option(metavar="USD", help="Stop before this is passed; the rest can be resumed.")
+        float | None,
+        typer.Option(
+            metavar="USD", help="Stop before this is passed; the rest can be resumed.", rich_help_panel=_MONEY
+        ),
     ] = None,
     prices: Annotated[
-        str | None, typer.Option(metavar="FILE", help="Your own prices (TOML), in place of those shipped.")
+        str | None,
+        typer.Option(metavar="FILE", help="Your own prices (TOML), in place of those shipped.", rich_help_panel=_MONEY),
     ] = None,
     reparse: Annotated[
         bool, typer.Option("--reparse", help="Read all saved replies of RUN again and add them up, with no request.")
@@ -81,27 +113,49 @@ def judge(
         ),
     ] = False,
     new_snapshot: Annotated[
-        bool, typer.Option("--new-snapshot", help="The judge's model has changed: judge all again, keep the old apart.")
+        bool,
+        typer.Option(
+            "--new-snapshot",
+            help="The judge's model has changed: judge all again, keep the old apart.",
+            rich_help_panel=_HOW,
+        ),
     ] = False,
-    base_url: Annotated[str | None, typer.Option(metavar="URL", help="Address of an OpenAI-compatible server.")] = None,
+    base_url: Annotated[
+        str | None, typer.Option(metavar="URL", help="Address of an OpenAI-compatible server.", rich_help_panel=_SERVER)
+    ] = None,
     api_key_file: Annotated[
-        str | None, typer.Option(metavar="FILE", help="File with the key, instead of OPENAI_API_KEY.")
+        str | None,
+        typer.Option(metavar="FILE", help="File with the key, instead of OPENAI_API_KEY.", rich_help_panel=_SERVER),
     ] = None,
     concurrency: Annotated[
-        int, typer.Option(help="Most requests under way at once; fewer while the server is overloaded.")
+        int,
+        typer.Option(
+            help="Most requests under way at once; fewer while the server is overloaded.", rich_help_panel=_SERVER
+        ),
     ] = 16,
-    timeout: Annotated[float, typer.Option(metavar="SECONDS", help="Longest wait for one reply.")] = 180.0,
+    timeout: Annotated[
+        float, typer.Option(metavar="SECONDS", help="Longest wait for one reply.", rich_help_panel=_SERVER)
+    ] = 180.0,
     retries: Annotated[
-        int | None, typer.Option(help="Requests repeated in all. [default: as many as there are, at least 50]")
+        int | None,
+        typer.Option(
+            help="Requests repeated in all. [default: as many as there are, at least 50]", rich_help_panel=_SERVER
+        ),
     ] = None,
     samples_per_order: Annotated[
-        int | None, typer.Option(metavar="K", help="Replies for each order. [default: the protocol's]")
+        int | None,
+        typer.Option(metavar="K", help="Replies for each order. [default: the protocol's]", rich_help_panel=_HOW),
     ] = None,
     settings: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="NAME=VALUE", help="Sampling: temperature, top_p, max_tokens, or none."),
+        typer.Option(
+            "--set",
+            metavar="NAME=VALUE",
+            help="Sampling: temperature, top_p, max_tokens, or none.",
+            rich_help_panel=_HOW,
+        ),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Seed of sampled replies.")] = 1234,
+    seed: Annotated[int, typer.Option(help="Seed of sampled replies.", rich_help_panel=_HOW)] = 1234,
     max_failed: Annotated[float, typer.Option(help="Share of questions without verdict above which it fails.")] = 0.05,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Folder for judgements/. [default: the run folder]")
@@ -187,9 +241,10 @@ def _carry_out(asked: Any, manner: _Manner, command: str) -> None:
     from bayling_bench import terminal
     from bayling_bench.judge import run, session
 
-    if manner.new_snapshot and not manner.dry_run:
-        session.set_aside(asked, terminal.say)
     opened = session.open_session(asked, dry=manner.dry_run)
+    if manner.new_snapshot and not manner.dry_run:
+        for line in session.set_aside(opened):
+            terminal.say(line)
     for line in session.lines(opened):
         typer.echo(line) if manner.dry_run else terminal.say(line)
     if manner.dry_run:
@@ -211,8 +266,6 @@ def _show(found: Sequence[dict[str, Any]], folder: Path, report_page: bool) -> N
     from bayling_bench.judge import results, tables
 
     for each in found:
-        if not each["replies"]["read"] and not each["complete"]:
-            continue
         for part in tables.of_results(each):
             terminal.out.print(part)
         typer.echo(f"judgements: {folder / 'judgements' / each['name']}.jsonl")
@@ -220,7 +273,7 @@ def _show(found: Sequence[dict[str, Any]], folder: Path, report_page: bool) -> N
     of_these = [each for each in results.read_all(folder) if results.same_judge(each) in judges]
     for ranking in results.rankings(of_these):
         terminal.out.print(tables.of_ranking(ranking))
-    if report_page and (folder / "run.json").exists():
+    if found and report_page and (folder / "run.json").exists():
         from bayling_bench.report import page
 
         page.write([record.load(folder)], folder / "report.html")

@@ -90,7 +90,7 @@ def _run(found: record.Run, spec: str, tasks: Sequence[str]) -> AnswerSet:
             raise RunError(f"{spec}: {name} has no items yet. `bayling-bench score {spec}` writes them.")
         answers[name] = [_of_row(name, planned[name]["languages"][-1], row) for row in rows]
     settings = found.settings
-    identity = {name: settings[name] for name in ("model", "chat_template", "generation")}
+    identity = {name: settings[name] for name in ("model", "chat_template", "generation", "created")}
     return AnswerSet(label=found.name, spec=spec, identity=identity, tasks=answers, folder=found.folder)
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from bayling_bench.journal import Line, digest
 from bayling_bench.judge.items import Item
 from bayling_bench.judge.protocol import Protocol
-from bayling_bench.models.endpoint import DEFAULT_URL
+from bayling_bench.models.endpoint import limit_name
 
 _SEEDS_APART = 1000
 
@@ -60,11 +60,6 @@ class Call:
     request: Mapping[str, Any]
 
     @property
-    def messages(self) -> list[dict[str, str]]:
-        """Return the conversation that the judge sees."""
-        return self.request["messages"]
-
-    @property
     def most_tokens(self) -> int:
         """Return the limit of the reply."""
         return self.request.get("max_tokens") or self.request["max_completion_tokens"]
@@ -105,9 +100,7 @@ class Asking:
     def _sampling(self, place: Place) -> dict[str, Any]:
         settings = dict(self.protocol.sampling)
         retry_temperature = settings.pop("retry_temperature", None)
-        # As in models.chat_session: OpenAI's newer models know only the longer name, others mostly the shorter.
-        limit = "max_completion_tokens" if self.url == DEFAULT_URL else "max_tokens"
-        settings[limit] = settings.pop("max_tokens")
+        settings[limit_name(self.url)] = settings.pop("max_tokens")
         if place.attempt and retry_temperature is not None and settings.get("temperature") is not None:
             settings["temperature"] = max(settings["temperature"], retry_temperature)
         settings = {name: value for name, value in settings.items() if value is not None}

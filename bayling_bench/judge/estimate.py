@@ -49,7 +49,7 @@ def estimate(judging: Judging, purse: Purse) -> Estimate:
             kept += 1
             continue
         call = judging.asking.call(item, Place(place.order, place.sample))
-        prompts += purse.counter.request(call.messages)
+        prompts += purse.counter.request(call.request)
         replies += call.most_tokens
         usd += purse.bound(call)
     return Estimate(

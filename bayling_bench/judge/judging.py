@@ -13,7 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from bayling_bench.errors import BenchError, RunError
+from bayling_bench.errors import BenchError
 from bayling_bench.journal import Journal, digest
 from bayling_bench.judge import answers, config, items
 from bayling_bench.judge.answers import AnswerSet
@@ -120,6 +120,8 @@ def prepare(asked: JudgeConfig) -> list[Judging]:
     made = []
     for against in asked.against or (None,):
         other = None if against is None else answers.read(against, list(own.tasks), option="--against")
+        if other is not None and other.identity == own.identity:
+            raise BenchError(f"--against {against}: these are the answers that are judged. Name another system's.")
         built = items.build(own, other, asked.limit)
         if asked.references:
             built = items.with_references(built, asked.references)
@@ -182,15 +184,19 @@ def snapshot_of(journal: Journal[Completion]) -> str | None:
     return next((each.snapshot for each in kept if each.text is not None and each.task != "other_snapshot"), None)
 
 
-def set_aside(judging: Judging) -> str:
-    """Move a judging by an earlier model out of the way, so that a new one begins; return the earlier model's name.
+def set_aside(judging: Judging) -> str | None:
+    """Move the replies of an earlier model out of the way, so that a new judging begins; return that model's name.
 
-    Raises RunError when there is nothing to be moved.
+    None where there are no replies to be kept apart.
     """
     snapshot = snapshot_of(judging.open_journal())
     if snapshot is None:
-        raise RunError(f"--new-snapshot: {judging.completions} holds no replies, so nothing is to be kept apart.")
+        return None
     mark = "@" + re.sub(r"[^A-Za-z0-9_.-]+", "-", snapshot)
+    number = 1
+    while judging.completions.with_name(judging.name + mark).exists():
+        number += 1
+        mark = f"{mark.partition('~')[0]}~{number}"
     judging.completions.rename(judging.completions.with_name(judging.name + mark))
     for path in (judging.lines_file, judging.results_file):
         if path.exists():

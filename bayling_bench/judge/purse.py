@@ -28,7 +28,7 @@ class Purse:
 
     def bound(self, call: Call) -> float:
         """Return the most that sending a request once can cost."""
-        return 0.0 if self.price is None else self.price.usd(self.counter.request(call.messages), call.most_tokens)
+        return 0.0 if self.price is None else self.price.usd(self.counter.request(call.request), call.most_tokens)
 
     def promise(self, usd: float) -> None:
         """Set money aside for a request; OverBudget when the cap could be passed."""

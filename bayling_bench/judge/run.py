@@ -74,14 +74,15 @@ def ask(judging: Judging, asked: JudgeConfig, server: Endpoint, purse: Purse, ca
         journal = judging.open_journal()
         for place in journal.damaged:
             caller.say(f"warning: {place} is damaged; that reply is asked for again")
-        purse.spent_usd += _kept_cost(judging, journal, purse)
         try:
             return asyncio.run(_ask_all(judging, asked, server, (journal, purse), caller))
         finally:
             journal.close()
 
 
-def _kept_cost(judging: Judging, journal: Journal[Completion], purse: Purse) -> float:
+def kept_cost(judging: Judging, purse: Purse) -> float:
+    """Return what the replies that the journal holds have cost, 0 where no price is known."""
+    journal = judging.open_journal()
     if purse.price is None or not journal.entries():
         return 0.0
     judged = judgings.judge_all(judging, journal)

@@ -73,21 +73,28 @@ def judge(session: Session, caller: run.Caller) -> Finished:
     """Ask, write and return the results of every judging; one that stops ends those after it too."""
     written, given = [], []
     stopped: BaseException | None = None
+    session.purse.spent_usd = sum(run.kept_cost(judging, session.purse) for judging in session.judgings)
     for judging in session.judgings:
         asked = run.ask(judging, session.asked, session.server, session.purse, caller)
-        written.append(results.write(judging, asked.judged, session.purse, caller.command, asked.tally))
-        given.append([each.judgement for each in asked.judged])
         stopped = asked.stopped
+        if stopped is None or any(each.replies for each in asked.judged):
+            written.append(results.write(judging, asked.judged, session.purse, caller.command, asked.tally))
+            given.append([each.judgement for each in asked.judged])
         if stopped is not None:
             break
     return Finished(results=written, judgements=given, stopped=stopped)
 
 
-def set_aside(asked: JudgeConfig, say: Any) -> None:
-    """Keep the judgings by an earlier model apart, so that everything is judged again."""
-    for judging in judgings.prepare(asked):
-        snapshot = judgings.set_aside(judging)
-        say(f"{judging.name}: the replies of {snapshot} are kept apart")
+def set_aside(session: Session) -> list[str]:
+    """Keep the replies of an earlier model apart, so that everything is judged again; return what was moved, in words.
+
+    Raises RunError where there are none.
+    """
+    moved = [(judging.name, judgings.set_aside(judging)) for judging in session.judgings]
+    told = [f"{name}: the replies of {snapshot} are kept apart" for name, snapshot in moved if snapshot]
+    if not told:
+        raise RunError(f"--new-snapshot: {session.judgings[0].folder} holds no replies of this judging to keep apart.")
+    return told
 
 
 def reparse(folder: Path, command: str) -> list[Row]:

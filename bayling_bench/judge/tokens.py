@@ -12,7 +12,7 @@ import http.client
 import json
 import threading
 import urllib.request
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -31,11 +31,13 @@ class Counter:
     count: Callable[[str], int]
     """Tokens of one text; remembered, as a text is counted before it is sent and again while it is."""
     how: str
-    """``tiktoken cl100k_base``, ``the server's tokenizer``, or that it is an upper bound."""
+    """``by tiktoken (cl100k_base)``, ``by the server's tokenizer``, or that it is an upper bound."""
 
-    def request(self, messages: Sequence[Mapping[str, str]]) -> int:
-        """Return the tokens of a conversation with what a chat template adds, rather too many than too few."""
-        return _A_REQUEST + sum(_A_MESSAGE + self.count(message["content"]) for message in messages)
+    def request(self, request: Mapping[str, Any]) -> int:
+        """Return the tokens of a request with what a chat template adds, rather too many than too few."""
+        schema = request.get("response_format")
+        extra = self.count(json.dumps(schema)) if schema else 0
+        return _A_REQUEST + extra + sum(_A_MESSAGE + self.count(message["content"]) for message in request["messages"])
 
 
 def counter(server: Endpoint) -> Counter:
@@ -47,7 +49,7 @@ def counter(server: Endpoint) -> Counter:
 
 def at_most() -> Counter:
     """Return the upper bound that needs nothing."""
-    return Counter(lambda text: len(text.encode("utf-8", errors="replace")), "at most (bytes of UTF-8)")
+    return Counter(lambda text: len(text.encode("utf-8", errors="replace")), "by their bytes, an upper bound")
 
 
 def _by_tiktoken(model: str) -> Counter | None:

@@ -21,7 +21,7 @@ from bayling_bench.errors import ModelError
 from bayling_bench.models import endpoint
 from bayling_bench.models.chat_session import ChatSession
 from bayling_bench.models.details import Detail
-from bayling_bench.models.endpoint import Endpoint
+from bayling_bench.models.endpoint import Endpoint, limit_name
 from bayling_bench.models.json_prompts import JsonPrompts
 from bayling_bench.models.spec import ModelSpec
 
@@ -90,7 +90,7 @@ class ChatServer(JsonPrompts):
                 f"{settings['num_beams']}. Add --set num_beams=1, or leave out --profile paper."
             )
         request: dict[str, Any] = {"model": self.server.model, "messages": json.loads(prompt)}
-        request[self._session.limit_name] = settings["max_gen_toks"]
+        request[limit_name(self.server.public_url)] = settings["max_gen_toks"]
         request |= {name: settings[name] for name in ("temperature", "top_p") if name in settings}
         if settings.get("do_sample"):
             request["seed"] = self._seed

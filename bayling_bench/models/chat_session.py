@@ -15,7 +15,7 @@ from openai import APIConnectionError, APIStatusError, AsyncOpenAI
 from bayling_bench.errors import ModelError
 from bayling_bench.journal import Failure
 from bayling_bench.models.chat_reply import Reply, read_refusal, read_reply, unanswered
-from bayling_bench.models.endpoint import DEFAULT_URL, Endpoint
+from bayling_bench.models.endpoint import Endpoint
 
 _FAILURES_IN_A_ROW = 20
 _SECRET_IN_ANSWER = 8
@@ -39,11 +39,6 @@ class ChatSession:
         self._answered = False
         """Whether it sent any text yet."""
         self._failed_in_a_row = 0
-
-    @property
-    def limit_name(self) -> str:
-        """Return the name of the token limit: OpenAI's newer models know only the longer, others mostly the shorter."""
-        return "max_completion_tokens" if self.server.public_url == DEFAULT_URL else "max_tokens"
 
     async def attempt(self, client: AsyncOpenAI, request: dict[str, Any]) -> Reply:
         """Return what comes of sending a request once, secrets and all."""

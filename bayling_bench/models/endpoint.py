@@ -95,6 +95,11 @@ def of(model: str, options: ModelOptions) -> Endpoint:
     return Endpoint(model=model, url=url, key=api_key(options), concurrency=options.concurrency)
 
 
+def limit_name(url: str) -> str:
+    """Return the name of the token limit: OpenAI's newer models know only the longer, others mostly the shorter."""
+    return "max_completion_tokens" if url == DEFAULT_URL else "max_tokens"
+
+
 def redact_url(url: str) -> str:
     """Return an address without user, password, query and fragment; ModelError when it is none."""
     parts = _split(url)

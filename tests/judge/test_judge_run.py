@@ -310,6 +310,7 @@ def test_verdicts_of_another_snapshot_are_not_mixed_in(judge, server, capfd):
     [
         (("long",), "give --against RUN"),
         (("nowhere", "--against", "short"), "nowhere: there is no such folder"),
+        (("long", "--against", "long"), "these are the answers that are judged"),
         (("long", "--against", "nowhere"), "--against nowhere: there is no such folder"),
         (("long", "--against", "published:gpt-5"), "no such system"),
         (
@@ -352,6 +353,7 @@ def test_servers_that_cannot_be_used_are_told_apart(judge, server, monkeypatch, 
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     assert command(monkeypatch, "judge", "long", "--against", "short", "-j", "openai:gpt-4") == 2
     assert "No key: set OPENAI_API_KEY" in capfd.readouterr().err
+    assert not list(Path("long/judgements").glob("*.json*"))
     server.server_close()
     assert judge("long", "--against", "short") == 2
     assert f"no answer from {server.url}" in capfd.readouterr().err

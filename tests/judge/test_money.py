@@ -44,12 +44,13 @@ def server():
 def test_a_server_with_a_tokenizer_counts_itself(server):
     counter = tokens.counter(Endpoint(model="m", url=f"{server}/v1"))
     assert counter.how == "by the server's tokenizer" and counter.count("one two  three four") == 4
-    assert counter.request([{"role": "user", "content": "one two"}]) >= 2
+    request = {"messages": [{"role": "user", "content": "one two"}]}
+    assert 2 <= counter.request(request) < counter.request(request | {"response_format": {"type": "json_object"}})
 
 
 def test_without_one_the_bytes_are_an_upper_bound(server):
     counter = tokens.counter(Endpoint(model="m", url=f"{server}/elsewhere/v1"))
-    assert counter.how == "at most (bytes of UTF-8)"
+    assert counter.how == "by their bytes, an upper bound"
     assert [counter.count(text) for text in TEXTS] == [len(text.encode()) for text in TEXTS]
 
 
@@ -65,7 +66,7 @@ def test_a_tiktoken_that_cannot_fetch_or_hangs_leaves_the_bound(monkeypatch):
     monkeypatch.setattr(tokens, "_PATIENCE_S", 0.1)
     for way in (lambda model: (_ for _ in ()).throw(OSError("no network")), lambda model: threading.Event().wait(2)):
         monkeypatch.setattr(tiktoken, "encoding_for_model", way)
-        assert tokens.counter(Endpoint(model="gpt-4", url=DEFAULT_URL, key="k")).how.startswith("at most")
+        assert tokens.counter(Endpoint(model="gpt-4", url=DEFAULT_URL, key="k")).how.startswith("by their bytes")
 
 
 def test_our_prices_speak_of_openai_only_and_a_users_file_of_any_server(tmp_path: Path):
