@@ -137,16 +137,17 @@ def test_each_kind_of_failure_is_kept_counted_and_part_of_no_average(judge, serv
         2: [refuses(400, "maximum context length", code="context_length_exceeded")] * 2,
         3: [refuses(418, "teapot")] * 2,
         4: [lambda handler: reply(handler, "I'm sorry, but I cannot compare these.")] * 2,
+        5: [refuses(400, "This model's maximum context length is 4096 tokens")] * 2,
     }
     server.faults = {f"long on {place}.0": given for place, given in faults.items()}
     assert judge("long", "--against", "short", "-p", "bayling_2023") == 2
     found = results()
-    kinds = {"refusal": 2, "truncation": 1, "too_long": 1, "api_error": 1}
+    kinds = {"refusal": 2, "truncation": 1, "too_long": 2, "api_error": 1}
     assert found["overall"]["failures"] == dict(sorted(kinds.items()))
-    assert found["overall"]["judged"] == 7 and found["overall"]["sum1"] == 7 * 10
+    assert found["overall"]["judged"] == 6 and found["overall"]["sum1"] == 6 * 10
     told = capfd.readouterr()
-    assert "2 refusal (the judge declined)" in told.out and "7 of 12 questions have a verdict" in told.out
-    assert "5 of 12 questions have no verdict" in told.err
+    assert "2 refusal (the judge declined)" in told.out and "6 of 12 questions have a verdict" in told.out
+    assert "6 of 12 questions have no verdict" in told.err
     server.faults = {}
     server.requests.clear()
     judge("long", "--against", "short", "-p", "bayling_2023")
