@@ -11,7 +11,7 @@ import pytest
 from conftest import Cli, cli_environment
 
 from bayling_bench import record, task_index
-from bayling_bench.judge import answers
+from bayling_bench.judge import sources
 
 pytestmark = [pytest.mark.slow, pytest.mark.mirror]
 TASKS = [
@@ -67,4 +67,4 @@ def test_the_same_slice_scores_the_same_to_the_last_digit(
     # What a judge reads of the samples is what it would read of the run.
     for task in ("bayling80_zh_multi", "bayling80_en_single", "mini_conversation_en"):
         (path,) = (tmp_path / "lm_eval").rglob(f"samples_{task}_*.jsonl")
-        assert answers.samples([str(path)]).tasks == answers.read(str(tmp_path / "ours"), [task]).tasks
+        assert sources.samples([str(path)]).tasks == sources.read(str(tmp_path / "ours"), [task]).tasks

@@ -10,9 +10,8 @@ from typing import Any
 from bayling_bench.config import DEFAULT_SEED, ModelOptions
 from bayling_bench.errors import BenchError, did_you_mean
 from bayling_bench.judge.protocol import Protocol, build
+from bayling_bench.judge.protocol_checks import SAMPLING
 from bayling_bench.models import spec as model_spec
-
-_SETTINGS = ("temperature", "top_p", "max_tokens", "retry_temperature")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,10 +82,10 @@ def adapted(protocol: Protocol, samples: int | None, settings: Sequence[str]) ->
     sampling: dict[str, Any] = {}
     for pair in settings:
         name, equals, text = pair.partition("=")
-        if not equals or name not in _SETTINGS:
+        if not equals or name not in SAMPLING:
             raise BenchError(
-                f"--set {pair!r} is not NAME=VALUE with a known name.{did_you_mean(name, _SETTINGS)} "
-                f"Known: {', '.join(_SETTINGS)}."
+                f"--set {pair!r} is not NAME=VALUE with a known name.{did_you_mean(name, SAMPLING)} "
+                f"Known: {', '.join(SAMPLING)}."
             )
         sampling[name] = _value(pair, name, text)
     if samples is None and not sampling:

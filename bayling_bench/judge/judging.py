@@ -15,7 +15,7 @@ from typing import Any
 
 from bayling_bench.errors import BenchError
 from bayling_bench.journal import Journal, digest
-from bayling_bench.judge import answers, config, items
+from bayling_bench.judge import answers, config, items, sources
 from bayling_bench.judge.answers import AnswerSet
 from bayling_bench.judge.completions import Asking, Call, Completion, Place
 from bayling_bench.judge.config import JudgeConfig
@@ -119,7 +119,7 @@ def prepare(asked: JudgeConfig) -> list[Judging]:
     folder = folder_of(asked.run, asked.samples, asked.output) / "judgements"
     made = []
     for against in asked.against or (None,):
-        other = None if against is None else answers.read(against, list(own.tasks), option="--against")
+        other = None if against is None else sources.read(against, list(own.tasks), option="--against")
         if other is not None and other.identity == own.identity:
             raise BenchError(f"--against {against}: these are the answers that are judged. Name another system's.")
         built = items.build(own, other, asked.limit)
@@ -135,10 +135,10 @@ def prepare(asked: JudgeConfig) -> list[Judging]:
 
 def _own(asked: JudgeConfig) -> AnswerSet:
     if asked.samples:
-        return answers.samples(asked.samples, asked.tasks)
+        return sources.samples(asked.samples, asked.tasks)
     if asked.run is None:
         raise BenchError("RUN is missing. For example: bayling-bench judge runs/mine --against published:gpt-3.5-turbo")
-    return answers.read(asked.run, asked.tasks)
+    return sources.read(asked.run, asked.tasks)
 
 
 def folder_of(run: str | None, samples: Sequence[str], output: Path | None) -> Path:

@@ -23,11 +23,9 @@ from jinja2.sandbox import SandboxedEnvironment
 
 from bayling_bench.errors import BenchError, did_you_mean
 from bayling_bench.journal import digest
-from bayling_bench.scoring.verdicts import READERS
+from bayling_bench.judge import protocol_checks
 
 FOLDER = Path(__file__).parent / "protocols"
-_SAMPLING = ("temperature", "top_p", "max_tokens", "retry_temperature")
-_CHOICES = {"kind": ("pairwise", "single"), "orders": ("first", "both"), "parser": tuple(READERS)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,21 +117,10 @@ def names() -> list[str]:
 
 def build(values: Mapping[str, Any], place: str) -> Protocol:
     """Return a protocol from its values; BenchError, naming ``place`` and key, where they are wrong."""
-    known = {each.name: each for each in fields(Protocol)}
-    for key in values:
-        if key not in known:
-            raise BenchError(f"{place}: unknown key {key!r}.{did_you_mean(str(key), known)} Known: {', '.join(known)}.")
-    if missing := [key for key in known if key not in values and key != "response_format"]:
-        raise BenchError(f"{place}: missing {', '.join(missing)}. `extends: balanced` takes them over from there.")
-    for key, choices in _CHOICES.items():
-        if values[key] not in choices:
-            raise BenchError(f"{place}: {key} is {values[key]!r}. Known: {', '.join(choices)}.")
-    _check_numbers(values, place)
-    _check_messages(values, place)
-    _check_sampling(values, place)
+    protocol_checks.check(values, [each.name for each in fields(Protocol)], place)
     scale = (float(values["scale"][0]), float(values["scale"][1]))
     made = Protocol(**{**values, "scale": scale, "response_format": values.get("response_format")})
-    _check_rendering(made, place)
+    protocol_checks.check_rendering(made, place)
     return made
 
 
@@ -156,85 +143,12 @@ def _read(path: Path, including: tuple[Path, ...]) -> dict[str, Any]:
     return merged
 
 
-def _check_numbers(values: Mapping[str, Any], place: str) -> None:
-    for key in ("version", "samples"):
-        if not isinstance(values[key], int) or isinstance(values[key], bool) or values[key] < 1:
-            raise BenchError(f"{place}: {key} is {values[key]!r}, and must be a whole number from 1.")
-    scale = values["scale"]
-    if not (
-        isinstance(scale, list | tuple) and len(scale) == 2 and all(map(_is_number, scale)) and scale[0] < scale[1]
-    ):
-        raise BenchError(f"{place}: scale is {scale!r}, and must be [lowest, highest], for example [1, 10].")
-    for key in ("name", "description", "citation"):
-        if not isinstance(values[key], str) or not values[key].strip():
-            raise BenchError(f"{place}: {key} is {values[key]!r}, and must be a text.")
-
-
-def _check_sampling(values: Mapping[str, Any], place: str) -> None:
-    sampling = values["sampling"]
-    if not isinstance(sampling, Mapping):
-        raise BenchError(f"{place}: sampling must be a mapping, for example {{temperature: 0, max_tokens: 1024}}.")
-    for key, value in sampling.items():
-        if key not in _SAMPLING:
-            raise BenchError(f"{place}: sampling: unknown key {key!r}.{did_you_mean(str(key), _SAMPLING)}")
-        if value is not None and not (_is_number(value) and value >= 0):
-            raise BenchError(f"{place}: sampling: {key} is {value!r}, and must be a number from 0.")
-    if not isinstance(sampling.get("max_tokens"), int) or sampling["max_tokens"] < 1:
-        raise BenchError(f"{place}: sampling: max_tokens is missing: without a limit no cost could be told.")
-    if values["samples"] > 1 and sampling.get("temperature") == 0:
-        raise BenchError(
-            f"{place}: {values['samples']} samples at temperature 0 would be the same reply over again. Set one sample "
-            "(--samples-per-order 1), or a temperature above 0 (--set temperature=0.7)."
-        )
-
-
-def _check_messages(values: Mapping[str, Any], place: str) -> None:
-    if not isinstance(values["output_form"], Mapping) or not all(map(_is_text, values["output_form"].values())):
-        raise BenchError(f"{place}: output_form must be a text for each language, for example {{en: …}}.")
-    messages = values["messages"]
-    if not isinstance(messages, Mapping) or not messages or not values["output_form"]:
-        raise BenchError(
-            f"{place}: messages must be a list for each language, for example {{en: [{{role: user, …}}]}}."
-        )
-    for language, listed in messages.items():
-        for message in listed if isinstance(listed, list) else [None]:
-            if (
-                not isinstance(message, Mapping)
-                or set(message) != {"role", "content"}
-                or not _is_text(message["content"])
-            ):
-                raise BenchError(f"{place}: messages: {language}: each must have a role and a text as content.")
-
-
-def _check_rendering(protocol: Protocol, place: str) -> None:
-    """Render every template once, so that a slip in one is told before anything is paid for."""
-    assistants = [["an answer to be found", "its second turn"], ["another answer"] * 2][: protocol.assistants]
-    for language in protocol.messages:
-        for references in (None, ["a reference"] * 2):
-            shown = {"questions": ["one question", "two"], "answers": assistants, "references": references}
-            try:
-                rendered = protocol.render(language, {**shown, "category": "math", "place": 0})
-            except jinja2.TemplateError as error:
-                raise BenchError(f"{place}: messages: {language}: the template fails ({error}).") from None
-            text = "\n".join(message["content"] for message in rendered)
-            if not all(part in text for part in ("one question", *(answer[0] for answer in assistants))):
-                raise BenchError(f"{place}: messages: {language}: the question or an answer does not come up in them.")
-
-
 @functools.cache
 def _template(text: str) -> jinja2.Template:
     environment = SandboxedEnvironment(
         undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True, autoescape=False
     )
     return environment.from_string(text)
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _is_text(value: Any) -> bool:
-    return isinstance(value, str) and bool(value.strip())
 
 
 def _plain(value: Any) -> Any:

@@ -16,13 +16,13 @@ from judge_runs import TASK, command, documents, make_run, words
 from judge_server import by_length, judged_by
 
 from bayling_bench.errors import BenchError
-from bayling_bench.judge import answers, items, results
+from bayling_bench.judge import items, results, sources
 
 SAMPLES = next((Path(__file__).parent.parent / "data").glob("samples_mini_conversation_zh_*.jsonl"))
 
 
 def test_samples_of_lm_eval_give_both_turns_and_their_questions():
-    found = answers.samples([str(SAMPLES)])
+    found = sources.samples([str(SAMPLES)])
     ((task, given),) = found.tasks.items()
     assert task == "mini_conversation_zh" and [each.index for each in given] == [0, 1]
     logged = [json.loads(line) for line in SAMPLES.read_text("utf-8").splitlines()]
@@ -60,12 +60,12 @@ def test_files_that_are_no_samples_are_refused_with_the_line(tmp_path, content: 
     path = tmp_path / "samples.jsonl"
     path.write_text(content, "utf-8")
     with pytest.raises(BenchError, match=message):
-        answers.samples([str(path)])
+        sources.samples([str(path)])
 
 
 @pytest.mark.mirror
 def test_published_answers_are_those_released(mirror):
-    found = answers.read("published:bayling-13b")
+    found = sources.read("published:bayling-13b")
     assert list(found.tasks) == [f"bayling80_{lang}_{turns}" for lang in ("en", "zh") for turns in ("multi", "single")]
     single, multi = found.tasks["bayling80_zh_single"], found.tasks["bayling80_zh_multi"]
     assert [each.texts[0] for each in single] == [each.texts[0] for each in multi] and len(single) == 80
@@ -73,11 +73,11 @@ def test_published_answers_are_those_released(mirror):
 
 
 def test_an_opponent_with_fewer_questions_is_refused_unless_limited(tmp_path):
-    own = answers.read(str(make_run(tmp_path / "own", "own", words("own", 3))))
+    own = sources.read(str(make_run(tmp_path / "own", "own", words("own", 3))))
     other = make_run(tmp_path / "other", "other", words("other", 3))
     path = other / "items" / f"{TASK}.jsonl"
     path.write_text("".join(path.read_text("utf-8").splitlines(keepends=True)[:5]), "utf-8")
-    fewer = answers.read(str(other))
+    fewer = sources.read(str(other))
     with pytest.raises(BenchError, match=r"has no item 5, which .*own has.*smaller --limit"):
         items.build(own, fewer, None)
     assert len(items.build(own, fewer, 5)) == 5
@@ -89,7 +89,7 @@ def test_a_run_without_conversations_says_which_tasks_can_be_judged(tmp_path):
     settings["tasks"][0]["name"] = "mini_exam_en"
     (made / "run.json").write_text(json.dumps(settings), "utf-8")
     with pytest.raises(BenchError, match=r"none of its tasks can be judged\. These can: bayling80"):
-        answers.read(str(made))
+        sources.read(str(made))
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,7 @@ def test_a_run_without_conversations_says_which_tasks_can_be_judged(tmp_path):
     ],
 )
 def test_mistakes_in_known_good_answers_are_told(tmp_path, line: str, message: str):
-    own = answers.read(str(make_run(tmp_path / "own", "own", words("own", 3))))
+    own = sources.read(str(make_run(tmp_path / "own", "own", words("own", 3))))
     (tmp_path / "known.jsonl").write_text(line, "utf-8")
     with pytest.raises(BenchError, match=message):
         items.with_references(items.build(own, None, None), str(tmp_path / "known.jsonl"))
