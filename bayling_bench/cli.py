@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import typer
 
 from bayling_bench import __version__
-from bayling_bench.commands import boards, rank
+from bayling_bench.commands import boards, judge, rank
 from bayling_bench.commands import comet as comet_commands
 from bayling_bench.errors import BenchError, Interrupted, RunError
 
@@ -422,6 +422,7 @@ def audit(
 
 
 app.command(epilog=rank.EPILOG)(rank.rank)
+judge.register(app)
 
 
 def _names(values: list[str] | None) -> tuple[str, ...]:

@@ -20,9 +20,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from io import FileIO
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from bayling_bench.errors import RunError
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 Response = str | tuple[float, bool]
 
@@ -40,18 +43,11 @@ class Failure:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Entry:
-    """One request and what came of it."""
+class Line:
+    """What every kind of journal keeps of a request: under which key, in which file, and whether it failed."""
 
     key: str
     task: str
-    item: int
-    turn: int
-    prompt: str
-    response: Response | None = None
-    tokens: int | None = None
-    seconds: float | None = None
-    finish_reason: str | None = None
     error: Failure | None = None
 
     def to_line(self) -> bytes:
@@ -63,7 +59,7 @@ class Entry:
             return json.dumps(values).encode("ascii") + b"\n"
 
     @classmethod
-    def from_line(cls, line: bytes) -> Entry:
+    def from_line(cls, line: bytes) -> Self:
         """Read back what ``to_line`` wrote; ValueError, KeyError or TypeError when the line is something else."""
         values = json.loads(line)
         if isinstance(values.get("response"), list):
@@ -73,20 +69,41 @@ class Entry:
         return cls(**values)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Entry(Line):
+    """One request to a model and what came of it."""
+
+    item: int
+    turn: int
+    prompt: str
+    response: Response | None = None
+    tokens: int | None = None
+    seconds: float | None = None
+    finish_reason: str | None = None
+
+
 def digest(*parts: Any) -> str:
     """Return a hash of JSON values, the same in every process."""
     canonical = json.dumps(parts, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
     return hashlib.blake2b(canonical.encode("ascii"), digest_size=16).hexdigest()
 
 
-class Journal:
-    """The responses of one run folder: reads those of all processes, appends those of its own."""
+Kept = TypeVar("Kept", bound=Line)
 
-    def __init__(self, folder: Path, rank: int = 0) -> None:
+
+class Journal(Generic[Kept]):
+    """The responses of one folder: reads those of all processes, appends those of its own."""
+
+    def __init__(
+        self, folder: Path, rank: int = 0, kind: type[Kept] = Entry, again: str = "`bayling-bench run --resume DIR`"
+    ) -> None:
+        """Read a folder of lines of one ``kind``; ``again`` is the command that goes on after a full disk."""
         self.folder = folder
         self.rank = rank
+        self.kind: type[Kept] = kind
+        self.again = again
         self.damaged: list[str] = []
-        self._entries: dict[str, Entry] = {}
+        self._entries: dict[str, Kept] = {}
         self._files: dict[str, FileIO] = {}
         self._lock = threading.Lock()
         self.reload()
@@ -101,25 +118,25 @@ class Journal:
                 if known is None or known.error is not None:
                     self._entries[entry.key] = entry
 
-    def _read(self, path: Path) -> Iterator[Entry]:
+    def _read(self, path: Path) -> Iterator[Kept]:
         with path.open("rb") as lines:
             for number, line in enumerate(lines, start=1):
                 if not line.endswith(b"\n"):
                     return
                 try:
-                    yield Entry.from_line(line)
+                    yield self.kind.from_line(line)
                 except (ValueError, KeyError, TypeError, AttributeError):
                     self.damaged.append(f"{path}:{number}")
 
-    def get(self, key: str) -> Entry | None:
+    def get(self, key: str) -> Kept | None:
         """Return the entry of a key, if any process has finished it."""
         return self._entries.get(key)
 
-    def entries(self) -> Mapping[str, Entry]:
+    def entries(self) -> Mapping[str, Kept]:
         """Return all entries by key."""
         return self._entries
 
-    def append(self, entry: Entry) -> None:
+    def append(self, entry: Kept) -> None:
         """Write an entry through to the operating system, so that a kill right after loses nothing.
 
         Raises RunError when the disk is full or not writable.
@@ -133,7 +150,7 @@ class Journal:
             except OSError as error:
                 raise RunError(
                     f"{self.folder}: a response could not be written ({error}). Everything before it is safe: make "
-                    f"room, then `bayling-bench run --resume {self.folder.parent}`."
+                    f"room, then {self.again.replace('DIR', str(self.folder.parent))}."
                 ) from error
             self._entries[entry.key] = entry
 

@@ -34,7 +34,7 @@ _WARN_TEXT = {
     "echo": "outputs echo the list of constraints",
     "unparsed": "answers could not be read by the strict rule",
 }
-_NEEDS_JUDGE = "needs a judge: the answers are kept in the run folder, and lm-eval itself gives them no score"
+_NEEDS_JUDGE = "needs a judge: `bayling-bench judge` scores the answers, to which lm-eval itself gives no score"
 
 Row = dict[str, Any]
 

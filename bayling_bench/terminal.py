@@ -102,9 +102,9 @@ def counted(what: str) -> Iterator[Callable[[int, int, str], None]]:
 
 
 @contextmanager
-def responses() -> Iterator[Any]:
-    """Yield a function to call with an ``evaluate.Progress`` after each response."""
-    with counted("responses") as report:
+def responses(what: str = "responses") -> Iterator[Any]:
+    """Yield a function to call after each response with how far things are, as ``evaluate.Progress`` says it."""
+    with counted(what) as report:
         yield lambda progress: report(progress.done, progress.total, _note(progress))
 
 
@@ -132,7 +132,8 @@ def segments() -> Iterator[Any]:
 
 
 def _note(progress: Any) -> str:
-    return f", {progress.failed} failed" if progress.failed else ""
+    spent = getattr(progress, "usd", None)
+    return (f", {progress.failed} failed" if progress.failed else "") + (f", ${spent:.2f}" if spent else "")
 
 
 class FetchBar:

@@ -20,7 +20,7 @@ LINE = (
     "journal", "models", "multi_turn", "evaluate",          # asking it
     "replay", "scoring", "statistics", "scores",            # what came of it
     "provenance", "record", "comet", "plan", "run",         # a whole run
-    "estimate",                                             # what one would take
+    "estimate", "judge",                                    # what one would take; its answers judged
     "report", "leaderboard", "compare", "audit", "ranking", # reading runs
     "terminal", "commands", "cli",                          # showing them
 )  # fmt: skip

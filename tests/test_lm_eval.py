@@ -11,6 +11,7 @@ import pytest
 from conftest import Cli, cli_environment
 
 from bayling_bench import record, task_index
+from bayling_bench.judge import sources
 
 pytestmark = [pytest.mark.slow, pytest.mark.mirror]
 TASKS = [
@@ -23,7 +24,18 @@ def plain_lm_eval(model_args: str, limit: int, settings: str, out: Path, *more: 
     """Run lm-eval's own command line; return its results by task."""
     command = [sys.executable, "-m", "lm_eval", "run", "--model", "hf", "--model_args", model_args]
     command += ["--include_path", str(task_index.tasks_path()), "--tasks", ",".join(TASKS), "--apply_chat_template"]
-    command += ["--limit", str(limit), "--gen_kwargs", settings, "--device", "cpu", "--output_path", str(out), *more]
+    command += [
+        "--limit",
+        str(limit),
+        "--gen_kwargs",
+        settings,
+        "--device",
+        "cpu",
+        "--output_path",
+        str(out),
+        "--log_samples",
+    ]
+    command += more
     done = subprocess.run(command, env=cli_environment(), capture_output=True, text=True, timeout=500)
     assert done.returncode == 0, done.stderr[-3000:]
     return json.loads(next(out.rglob("results_*.json")).read_text(encoding="utf-8"))["results"]
@@ -52,3 +64,7 @@ def test_the_same_slice_scores_the_same_to_the_last_digit(
             assert score["value"] == scale * theirs[task][f"{metric},none"], (task, metric)
             compared += 1
     assert compared > 30
+    # What a judge reads of the samples is what it would read of the run.
+    for task in ("bayling80_zh_multi", "bayling80_en_single", "mini_conversation_en"):
+        (path,) = (tmp_path / "lm_eval").rglob(f"samples_{task}_*.jsonl")
+        assert sources.samples([str(path)]).tasks == sources.read(str(tmp_path / "ours"), [task]).tasks

@@ -9,10 +9,12 @@ from urllib.parse import quote
 
 import pytest
 from chat_server import ChatServer, Handler, completion, refuses, running, says
+from judge_runs import make_run, words
 
 from bayling_bench import cli, record, task_index
 from bayling_bench.config import TaskOptions
 from bayling_bench.data import store
+from bayling_bench.judge import client as judge_client
 from bayling_bench.models import chat_api
 from bayling_bench.models.chat_reply import ATTEMPTS
 
@@ -102,6 +104,31 @@ def test_a_run_and_its_report_hold_no_secret(server, tmp_path, monkeypatch, capf
     assert (tmp_path / "page.html").is_file() and (tmp_path / "run" / "report.html").is_file() and "report:" in printed
     journals = "".join(path.read_text(encoding="utf-8") for path in (tmp_path / "run" / "responses").iterdir())
     assert "***" in journals
+    assert leaks(tmp_path, printed) == []
+
+
+@pytest.mark.parametrize("status", [200, 400, 503])
+@pytest.mark.parametrize("given", ["address", "file", "environment"])
+def test_a_judging_holds_no_secret(server, tmp_path, monkeypatch, capfd, given: str, status: int):
+    monkeypatch.setattr(judge_client, "BACKOFF_S", 0.001)
+    monkeypatch.setenv("BAYLING_BENCH_CALIBRATIONS", str(tmp_path / "calibrations"))
+    server.always = tells_all(status)
+    for name in ("one", "two"):
+        make_run(tmp_path / name, name, words(name, 5))
+    ways = {
+        "address": ("--base-url", address(server)),
+        "file": ("--base-url", server.url, "--api-key-file", "key"),
+        "environment": (f"--base-url={server.url}",),
+    }
+    judge = ("judge", "one", "--against", "two", "-j", "openai:echo", "--limit", 2, "--retries", 500, *ways[given])
+    assert bayling_bench(monkeypatch, *judge, "--dry-run") == 0
+    assert bayling_bench(monkeypatch, *judge) == 2
+    assert bayling_bench(monkeypatch, "judge", "one", "--reparse") == 0
+    printed = "".join(capfd.readouterr())
+    sent = server.requests[0]
+    assert PLANTED.get(given, quote(PLANTED["query"])) in f"{sent.headers['Authorization']} {sent.path}"
+    kept = "".join(path.read_text("utf-8") for path in (tmp_path / "one" / "judgements").rglob("*.json*"))
+    assert "***" in kept and list((tmp_path / "one" / "judgements").glob("*.json"))
     assert leaks(tmp_path, printed) == []
 
 

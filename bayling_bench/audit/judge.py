@@ -1,14 +1,13 @@
-"""The released GPT-4 reviews as judgements, and the measures of the figures that were made from them.
+"""The measures of the figures that were made from the released GPT-4 reviews.
 
-Verdicts are parsed again from the text of each review. A review that cannot be parsed, or whose text gives other scores
-than those stored beside it, has a ``failure`` and no scores: measures refuse a file that holds one.
+A review that cannot be parsed, or whose text gives other scores than those stored beside it, has a ``failure`` and no
+scores: measures refuse a file that holds one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,66 +15,8 @@ from numpy.typing import NDArray
 from bayling_bench.audit.reach import Measured, Sample, require, share
 from bayling_bench.data import bayling, reviews
 from bayling_bench.errors import DataError
-from bayling_bench.scoring import verdicts
+from bayling_bench.judge.judgements import Judgement, published
 from bayling_bench.statistics import ratio
-
-JUDGE = "gpt-4"
-_STORED = {"WIN": "win", "TIE": "tie", "LOSS": "lose"}
-
-
-class Judgement(TypedDict):
-    """One judgement, as a line of ``judgements/<name>.jsonl`` of a run record."""
-
-    question_id: int
-    category: str
-    turns: str
-    language: str
-    judge: str
-    order: list[str]
-    """The systems as the judge saw them, first to last."""
-    system1: str
-    system2: str
-    evidence: str
-    scores: list[float] | None
-    verdict: str | None
-    """``win``, ``tie`` or ``lose`` for system1."""
-    failure: str | None
-    """Why there is no verdict."""
-
-
-def judgements(opponent: str, turns: str, language: str) -> list[Judgement]:
-    """Return the judgements of one released file; DataError where it does not fit BayLing-80 or the answers."""
-    return [_judgement(review, opponent, turns, language) for review in reviews.read(opponent, turns, language)]
-
-
-def _judgement(review: reviews.Review, opponent: str, turns: str, language: str) -> Judgement:
-    parsed = verdicts.parse_scores(review.text)
-    failure = parsed.reason if isinstance(parsed, verdicts.Unparsed) else _disagreement(review, parsed)
-    read = parsed if isinstance(parsed, verdicts.Scores) and failure is None else None
-    first, second = reviews.SYSTEM, reviews.OPPONENTS[opponent]
-    return Judgement(
-        question_id=review.question_id,
-        category=review.category,
-        turns=turns,
-        language=language,
-        judge=JUDGE,
-        order=[first, second],
-        system1=first,
-        system2=second,
-        evidence=read.evidence if read else review.text,
-        scores=[read.first, read.second] if read else None,
-        verdict=read.verdict if read else None,
-        failure=failure,
-    )
-
-
-def _disagreement(review: reviews.Review, parsed: verdicts.Scores) -> str | None:
-    if (parsed.first, parsed.second) != review.scores:
-        stored = " and ".join(f"{score:g}" for score in review.scores)
-        return f"the text gives {parsed.first:g} and {parsed.second:g}, the file {stored}"
-    if _STORED.get(review.result) != parsed.verdict:
-        return f"the text gives {parsed.verdict}, the file {review.result}"
-    return None
 
 
 def outcomes(opponent: str, file: str, outcome: str) -> Measured:
@@ -153,7 +94,7 @@ def _scores(judgement: Judgement) -> list[float]:
 
 @lru_cache(maxsize=16)
 def _checked(opponent: str, turns: str, language: str) -> tuple[Judgement, ...]:
-    found = judgements(opponent, turns, language)
+    found = published(opponent, turns, language)
     for number, each in enumerate(found, 1):
         if each["failure"]:
             file = reviews.review_file(opponent, turns, language)

@@ -41,8 +41,17 @@ class Reply:
     """How long the server asks to wait before the next attempt."""
     status: int = 200
     """HTTP status."""
+    code: str | None = None
+    """The server's own name of an error."""
     refused_setting: str | None = None
     """Name of a decoding parameter that the server does not take."""
+    lost: bool = False
+    """Whether the server may have done the work, and charge for it, although nothing of use came back."""
+    timed_out: bool = False
+    prompt_tokens: int | None = None
+    """Tokens of the prompt, where the server counts them."""
+    model: str | None = None
+    """The model that answered, as the server names it: for an alias, the snapshot behind it."""
 
 
 def read_reply(content: bytes) -> Reply:
@@ -53,17 +62,22 @@ def read_reply(content: bytes) -> Reply:
         message, reason = choice["message"], choice.get("finish_reason")
         text, refusal = message.get("content"), message.get("refusal")
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
-        return _failed(f"the reply is no chat completion: {_excerpt(content)}", ATTEMPTS)
-    if refusal or reason == "content_filter":
-        return Reply(Failure("refused", str(refusal or "content filter")), finish_reason="content_filter")
+        return _failed(f"the reply is no chat completion: {_excerpt(content)}", ATTEMPTS, lost=True)
     usage = body.get("usage")
-    tokens = usage.get("completion_tokens") if isinstance(usage, dict) else None
-    known = {"tokens": tokens if isinstance(tokens, int) else None, "finish_reason": _text_or_none(reason)}
+    known: dict[str, Any] = {
+        "tokens": _count(usage, "completion_tokens"),
+        "prompt_tokens": _count(usage, "prompt_tokens"),
+        "model": _text_or_none(body.get("model")),
+        "finish_reason": _text_or_none(reason),
+    }
+    if refusal or reason == "content_filter":
+        known["finish_reason"] = "content_filter"
+        return Reply(Failure("refused", str(refusal or "content filter")), **known)
     if isinstance(text, str):
         return Reply(text, **known)
     if reason == "length":  # spent on thinking: the same request would end the same way
         return Reply(Failure("api_error", "no text before the token limit; raise it with --set max_tokens"), **known)
-    return _failed(f"the reply holds no text (finish_reason {reason})", ATTEMPTS)
+    return _failed(f"the reply holds no text (finish_reason {reason})", ATTEMPTS, lost=True)
 
 
 def read_refusal(error: APIStatusError) -> Reply:
@@ -78,16 +92,18 @@ def read_refusal(error: APIStatusError) -> Reply:
     wait_s = _retry_after(error.response.headers.get("retry-after", ""))
     if wait_s > LONGEST_WAIT_S:
         return _failed(f"{detail} (come back in {wait_s:.0f} s)", 1, status=status)
-    return _failed(detail, ATTEMPTS if status in _PASSING or status >= 500 else 1, status=status, wait_s=wait_s)
+    attempts = ATTEMPTS if status in _PASSING or status >= 500 else 1
+    return _failed(detail, attempts, status=status, wait_s=wait_s, code=_text_or_none(error.code))
 
 
 def unanswered(error: Exception, timeout_s: float, *, reached: bool) -> Reply:
     """Return the reply that stands for none; ``reached``: the server has replied to something before."""
     if isinstance(error, (APITimeoutError, asyncio.TimeoutError)):
-        return _failed(f"no reply within {timeout_s:g} s", _ATTEMPTS_TIMEOUT)
+        return _failed(f"no reply within {timeout_s:g} s", _ATTEMPTS_TIMEOUT, timed_out=True, lost=True)
     assert isinstance(error, APIConnectionError)
     cause = error.__cause__ or error
-    return _failed(str(cause) or type(cause).__name__, ATTEMPTS if reached else _ATTEMPTS_UNREACHED)
+    lost = not type(cause).__name__.startswith("Connect")  # where no connection came about, nothing was asked
+    return _failed(str(cause) or type(cause).__name__, ATTEMPTS if reached else _ATTEMPTS_UNREACHED, lost=lost)
 
 
 def _failed(detail: str, attempts: int, **rest: Any) -> Reply:
@@ -97,6 +113,11 @@ def _failed(detail: str, attempts: int, **rest: Any) -> Reply:
 def _excerpt(content: bytes) -> str:
     """Return the beginning of a body that is of no known form, in one line."""
     return " ".join(content[:2000].decode("utf-8", errors="replace").split()) or "empty"
+
+
+def _count(usage: Any, name: str) -> int | None:
+    value = usage.get(name) if isinstance(usage, dict) else None
+    return value if isinstance(value, int) and value >= 0 else None
 
 
 def _text_or_none(value: Any) -> str | None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import base64
+import json
 import os
+import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlsplit, urlunsplit
 
 from bayling_bench.config import ModelOptions
@@ -55,6 +57,18 @@ class Endpoint:
             timeout=Timeout(self.timeout_s, connect=min(_CONNECT_S, self.timeout_s)),
         )
 
+    def request(self, path: str, body: Any) -> urllib.request.Request:
+        """Return a request that posts JSON beside the API, for what the ``openai`` package does not know."""
+        parts = _split(self.url)
+        root = self.public_url.removesuffix("/v1")
+        login = _login(parts)
+        headers = {
+            "Authorization": f"Basic {_basic(login)}" if login else f"Bearer {self.key}",
+            "Content-Type": "application/json",
+        }
+        address = f"{root}{path}?{parts.query}" if parts.query else f"{root}{path}"
+        return urllib.request.Request(address, json.dumps(body).encode(), headers)
+
     def secrets(self) -> list[str]:
         """Return every form in which the server sees a secret, the longest first."""
         parts = _split(self.url)
@@ -79,6 +93,11 @@ def of(model: str, options: ModelOptions) -> Endpoint:
     url = options.base_url or DEFAULT_URL
     _split(url)
     return Endpoint(model=model, url=url, key=api_key(options), concurrency=options.concurrency)
+
+
+def limit_name(url: str) -> str:
+    """Return the name of the token limit: OpenAI's newer models know only the longer, others mostly the shorter."""
+    return "max_completion_tokens" if url == DEFAULT_URL else "max_tokens"
 
 
 def redact_url(url: str) -> str:

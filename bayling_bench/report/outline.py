@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+from bayling_bench.report import judge
 
 if TYPE_CHECKING:
     from bayling_bench.record import Run
@@ -26,6 +28,8 @@ class Reading:
     notes: Sequence[str]
     """What a reader of all the scores must know."""
     items: Callable[[str], Iterator[dict[str, Any]]]
+    judged: Mapping[str, str] = field(default_factory=dict)
+    """Task -> which judgement scored it."""
 
     def plan(self, task: str) -> dict[str, Any] | None:
         """Return what run.json plans for ``task``, None when it is not part of the run."""
@@ -39,7 +43,7 @@ class Reading:
         """Return why ``task`` has no metrics, or else the record's note on it, which is mostly empty."""
         scored = self.scored(task)
         if scored:
-            return scored["note"] or ("" if scored["metrics"] else "no metrics")
+            return self.judged.get(task) or scored["note"] or ("" if scored["metrics"] else "no metrics")
         if task in self.settings["left_out"]:
             return f"left out: {self.settings['left_out'][task]}"
         if self.plan(task) is None:
@@ -66,6 +70,7 @@ def read(runs: Sequence[Run]) -> list[Reading]:
             finished=run.finished,
             notes=scores.get("notes", []),
             items=run.items,
+            judged=judge.notes(run),
         )
         for run, label, scores in zip(runs, labels, [run.scores for run in runs], strict=True)
     ]

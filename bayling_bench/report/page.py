@@ -19,7 +19,7 @@ from markupsafe import Markup
 
 from bayling_bench.record import write_text
 from bayling_bench.report import items as item_records
-from bayling_bench.report import outline, view
+from bayling_bench.report import judge, outline, view
 from bayling_bench.report.metrics import METRICS, describe
 from bayling_bench.report.outline import Reading
 from bayling_bench.report.text import visible, visible_all
@@ -54,6 +54,7 @@ def render(
     page = _environment().get_template("page.html.j2")
     return page.render(
         **content,
+        judge=visible_all(judge.build(runs)),
         title=visible(title or _title([reading.label for reading in readings])),
         policy=_policy(style, script),
         style=Markup(style),

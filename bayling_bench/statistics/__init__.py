@@ -4,6 +4,7 @@ Every score here is a function of sums over items (BLEU, chrF, TER, means, ratio
 serves all: rows of statistics, [items, k], and an ``aggregate`` that maps sums, [..., k], to scores.
 """
 
+from bayling_bench.statistics.agreement import cohen_kappa, pearson, spearman
 from bayling_bench.statistics.bootstrap import (
     Aggregate,
     Interval,
@@ -19,6 +20,7 @@ from bayling_bench.statistics.bootstrap import (
     ratio,
 )
 from bayling_bench.statistics.bradley_terry import Strengths, bradley_terry, strengths
+from bayling_bench.statistics.length_control import LengthControlled, length_controlled
 from bayling_bench.statistics.paired import PairedTest, Pairs, all_pairs, paired_test
 from bayling_bench.statistics.power import detectable_difference, detectable_mean, detectable_share
 from bayling_bench.statistics.proportion import wilson
@@ -27,6 +29,7 @@ from bayling_bench.statistics.ranking import Place, holm, holm_pairs, rank
 __all__ = [
     "Aggregate",
     "Interval",
+    "LengthControlled",
     "PairedTest",
     "Pairs",
     "Place",
@@ -39,17 +42,21 @@ __all__ = [
     "bootstrap_scores",
     "bradley_terry",
     "by_cluster",
+    "cohen_kappa",
     "detectable_difference",
     "detectable_mean",
     "detectable_share",
     "holm",
     "holm_pairs",
     "join",
+    "length_controlled",
     "macro_interval",
     "paired_test",
+    "pearson",
     "percentile_interval",
     "rank",
     "ratio",
+    "spearman",
     "strengths",
     "wilson",
 ]

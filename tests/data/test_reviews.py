@@ -11,6 +11,7 @@ import pytest
 from bayling_bench.audit import judge
 from bayling_bench.data import catalogue, reviews, store
 from bayling_bench.errors import DataError
+from bayling_bench.judge import judgements
 
 MIRRORED = ("gpt-3.5-turbo", "vicuna")
 
@@ -30,7 +31,7 @@ def test_the_catalogue_has_all_sixteen_files():
 @pytest.mark.parametrize("turns", reviews.TURNS)
 @pytest.mark.parametrize("language", reviews.LANGUAGES)
 def test_verdicts_parsed_from_the_text_are_those_stored(mirror: Path, opponent: str, turns: str, language: str):
-    found = judge.judgements(opponent, turns, language)
+    found = judgements.published(opponent, turns, language)
     assert [each["question_id"] for each in found] == list(range(1, 81))
     assert not [each["failure"] for each in found if each["failure"]]
     # The categories of BayLing-80 and their sizes, as its paper gives them.
@@ -80,11 +81,13 @@ REVIEWS = "exp/general_tasks/GPT4-REVIEW/bayling-13b.vs.vicuna.singleturn.en.jso
 
 
 def test_a_judgement_holds_everything_that_a_run_record_keeps(made_up: dict):
-    first, second = judge.judgements("vicuna", "singleturn", "en")
+    first, second = judgements.published("vicuna", "singleturn", "en")
     assert first == {
         "question_id": 1, "category": "math", "turns": "singleturn", "language": "en", "judge": "gpt-4",
         "order": ["bayling-13b", "vicuna-13b-1.1"], "system1": "bayling-13b", "system2": "vicuna-13b-1.1",
-        "evidence": "Evidence.", "scores": [9.0, 2.0], "verdict": "win", "failure": None,
+        "evidence": "Evidence.", "scores": [9.0, 2.0], "verdict": "win", "failure": None, "failure_kind": None,
+        "task": "bayling80_en_single", "item": 0, "sample": 0, "attempts": 1, "snapshot": None, "usage": None,
+        "seconds": None, "finish_reason": None, "lengths": [1, 1], "planted": [], "references": False,
     }  # fmt: skip
     assert (second["scores"], second["verdict"]) == ([7.0, 7.5], "lose")
 
@@ -99,7 +102,7 @@ def test_a_judgement_holds_everything_that_a_run_record_keeps(made_up: dict):
 )
 def test_a_review_that_does_not_say_what_is_stored_is_a_failure_and_no_tie(made_up: dict, change: dict, failure: str):
     made_up[REVIEWS][0] |= change
-    first = judge.judgements("vicuna", "singleturn", "en")[0]
+    first = judgements.published("vicuna", "singleturn", "en")[0]
     assert (first["failure"], first["scores"], first["verdict"]) == (failure, None, None)
     judge._checked.cache_clear()
     with pytest.raises(DataError, match="line 1: "):
@@ -117,15 +120,15 @@ def test_a_review_that_does_not_say_what_is_stored_is_a_failure_and_no_tie(made_
 def test_a_misaligned_file_is_refused_with_the_line(made_up: dict, line: int, change: dict, message: str):
     made_up[REVIEWS][line] |= change
     with pytest.raises(DataError, match=message):
-        judge.judgements("vicuna", "singleturn", "en")
+        judgements.published("vicuna", "singleturn", "en")
 
 
 def test_a_file_of_another_length_is_refused(made_up: dict):
     made_up[REVIEWS].pop()
     with pytest.raises(DataError, match="1 reviews of 2 questions"):
-        judge.judgements("vicuna", "singleturn", "en")
+        judgements.published("vicuna", "singleturn", "en")
 
 
 def test_an_unknown_opponent_gets_near_names():
     with pytest.raises(DataError, match="Did you mean"):
-        judge.judgements("vicunia", "singleturn", "en")
+        judgements.published("vicunia", "singleturn", "en")

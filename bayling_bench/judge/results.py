@@ -1,0 +1,190 @@
+"""The results of a judging, as ``judgements/<name>.json``: who, how, what came of it, what failed, what it cost."""
+
+from __future__ import annotations
+
+import datetime
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from bayling_bench import __version__, provenance, statistics
+from bayling_bench.errors import BenchError, RunError
+from bayling_bench.judge import aggregate, bias, calibrations, outcomes
+from bayling_bench.judge.client import Tally
+from bayling_bench.judge.judgements import Judgement
+from bayling_bench.judge.judging import Judged, Judging
+from bayling_bench.judge.purse import Purse
+from bayling_bench.record import write_json, write_lines
+
+SCHEMA = 1
+Row = dict[str, Any]
+
+
+def write(judging: Judging, judged: Sequence[Judged], purse: Purse, command: str, tally: Tally | None) -> Row:
+    """Write judgements and results of a judging, whole or in part, and return the results.
+
+    ``tally`` is that of the command just carried out; None keeps what an earlier one wrote.
+    """
+    earlier = _read(judging.results_file) if judging.results_file.exists() else {}
+    results = build(judging, judged, purse)
+    results["created"] = earlier.get("created", results["written"])
+    results["command"] = command
+    requests = dict(earlier.get("requests", {"sent": 0, "retries": 0, "lowest_limit": None}))
+    if tally is not None and tally.sent:
+        requests = {
+            "sent": requests["sent"] + tally.sent,
+            "retries": requests["retries"] + tally.retries,
+            "lowest_limit": tally.lowest_limit,
+        }
+    results["requests"] = requests
+    write_lines(judging.lines_file, [each.judgement for each in judged])
+    write_json(judging.results_file, results)
+    return results
+
+
+def build(judging: Judging, judged: Sequence[Judged], purse: Purse) -> Row:
+    """Return the results of judgements: a function of what the journal holds, apart from the time of writing."""
+    judgements = [each.judgement for each in judged]
+    protocol, sides = judging.asking.protocol, judging.sides
+    collected = outcomes.collect(judgements)
+    pairwise = protocol.kind == "pairwise"
+    snapshot = next((each["snapshot"] for each in judgements if each["snapshot"]), None)
+    found: Row = {
+        "schema": SCHEMA,
+        "bayling_bench": __version__,
+        "written": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+        "name": judging.name,
+        "complete": not any(each["failure_kind"] == "not_asked" for each in judgements),
+        "judge": {"spec": f"openai:{judging.asking.model}", "base_url": judging.asking.url, "snapshot": snapshot},
+        "protocol": {**protocol.to_json(), "sha256": protocol.sha256},
+        "signature": signature(judging, snapshot),
+        "environment": provenance.environment(),
+        "system1": {"name": sides.system1, **judging.own.identity},
+        "system2": None if judging.other is None else {"name": sides.system2, **judging.other.identity},
+        "settings": dict(judging.settings),
+        "with_references": sum(item.references is not None for item in judging.items),
+        "replies": _replies(judgements),
+        "usage": usage(judged, purse),
+        **aggregate.summary(collected, protocol.assistants),
+        "planted": _planted(judgements, pairwise),
+        "items": [_item(each) for each in collected],
+    }
+    if pairwise:
+        found["position"] = bias.position(collected, judgements)
+        found["length"] = bias.length(collected)
+    found["calibration"] = calibrations.find(found)
+    return found
+
+
+def signature(judging: Judging, snapshot: str | None) -> str:
+    """Return the line that says exactly what the verdicts are, in sacrebleu's form."""
+    protocol, asking = judging.asking.protocol, judging.asking
+    temperature = protocol.sampling.get("temperature")
+    heat = "none" if temperature is None else f"{temperature:g}"
+    return (
+        f"judge:{snapshot or asking.model}|protocol:{protocol.name}.{protocol.version}|sha:{protocol.sha256[:8]}|"
+        f"orders:{protocol.orders}|samples:{protocol.samples}|temp:{heat}|"
+        f"seed:{asking.seed}|version:{__version__}"
+    )
+
+
+def _replies(judgements: Sequence[Judgement]) -> Row:
+    """Return how the single replies fared, of which several may belong to one question."""
+    failures = Counter(each["failure_kind"] for each in judgements if each["failure_kind"])
+    return {
+        "wanted": len(judgements),
+        "read": sum(each["scores"] is not None for each in judgements),
+        "asked_again": sum(each["attempts"] > 1 for each in judgements),
+        "failures": dict(sorted(failures.items())),
+    }
+
+
+def usage(judged: Sequence[Judged], purse: Purse) -> Row:
+    """Return tokens and cost of all replies that the journal holds, of every command so far."""
+    kept = [pair for each in judged for pair in each.replies]
+    tokens = {name: sum(getattr(reply, name) or 0 for _, reply in kept) for name in ("prompt_tokens", "tokens")}
+    return {
+        **tokens,
+        "without_counts": sum(reply.text is not None and reply.tokens is None for _, reply in kept),
+        "lost": sum(reply.lost for _, reply in kept),
+        "seconds": round(sum(reply.seconds or 0.0 for _, reply in kept), 1),
+        "usd": None if purse.price is None else round(sum(purse.cost(reply, call) for call, reply in kept), 6),
+        "price": None if purse.price is None else purse.price.to_json(),
+        "counted": purse.counter.how,
+    }
+
+
+def _planted(judgements: Sequence[Judgement], pairwise: bool) -> Row:
+    """Return how many answers of each system hold something that could pass for a verdict."""
+    places = {(each["task"], each["item"]): each["planted"] for each in judgements}
+    return {f"system{number}": sum(number in given for given in places.values()) for number in (1, 2)[: 1 + pairwise]}
+
+
+def _item(outcome: outcomes.Outcome) -> Row:
+    return {
+        "task": outcome.task,
+        "item": outcome.item,
+        "question_id": outcome.question_id,
+        "scores": outcome.scores,
+        "verdict": outcome.verdict,
+        "failure": outcome.failure,
+    }
+
+
+def read_all(folder: Path) -> list[Row]:
+    """Return the results of every judging in a run folder, by name; those set aside for a newer model are left out."""
+    paths = sorted((folder / "judgements").glob("*.json"))
+    return [_read(path) for path in paths if "@" not in path.name]
+
+
+def _read(path: Path) -> Row:
+    try:
+        results = json.loads(path.read_text(encoding="utf-8"))
+        schema = results["schema"]
+    except (OSError, ValueError, LookupError, TypeError) as error:
+        raise RunError(
+            f"{path} is damaged ({error}). Remove it and give the same `bayling-bench judge` command again: the "
+            f"replies are kept in {path.parent / 'completions'}, so nothing is paid twice."
+        ) from None
+    if schema != SCHEMA:
+        raise RunError(f"{path} has schema {schema}, and this version reads {SCHEMA}. Judge again.")
+    return results
+
+
+def same_judge(results: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Return what must be equal for two results to be compared: judge, its snapshot, and protocol."""
+    judge = results["judge"]
+    return judge["spec"], judge["base_url"], judge["snapshot"], results["protocol"]["sha256"]
+
+
+def rankings(found: Sequence[Row]) -> list[Row]:
+    """Return Bradley-Terry strengths of all systems that the same judge compared, where it judged several pairs."""
+    groups: dict[tuple[Any, ...], list[Row]] = {}
+    for results in found:
+        if results["system2"] is not None:
+            groups.setdefault(same_judge(results), []).append(results)
+    return [_ranking(group) for group in groups.values() if len(group) > 1]
+
+
+def _ranking(group: Sequence[Row]) -> Row:
+    judge, protocol = group[0]["judge"], group[0]["protocol"]["name"]
+    worth = {"win": 1.0, "tie": 0.5, "lose": 0.0}
+    games, questions = [], []
+    for results in group:
+        for item in results["items"]:
+            if item["verdict"]:
+                games.append((results["system1"]["name"], results["system2"]["name"], worth[item["verdict"]]))
+                questions.append(item["question_id"])
+    row: Row = {"judge": judge["snapshot"] or judge["spec"], "protocol": protocol, "verdicts": len(games)}
+    try:
+        fitted = statistics.strengths(games, questions)
+    except BenchError as error:
+        return row | {"systems": [], "why_not": str(error)}
+    bounds = fitted.intervals or [None] * len(fitted.names)
+    systems = [
+        {"name": name, **aggregate.value(strength, interval)}
+        for name, strength, interval in zip(fitted.names, fitted.values, bounds, strict=True)
+    ]
+    return row | {"systems": sorted(systems, key=lambda each: -each["value"]), "why_not": None}
