@@ -15,7 +15,7 @@ from bayling_bench.audit.reach import CELLS, OUTPUTS, Measured, NotInReach, Samp
 from bayling_bench.audit.session import Cells, Session
 from bayling_bench.errors import DataError
 from bayling_bench.leaderboard import Figure
-from bayling_bench.scoring.kinds import for_tables
+from bayling_bench.scoring.kinds import for_tables, unit_of
 
 
 def exam_accuracy(session: Session, figure: Figure, labels: str = "head", rule: str = "paper") -> Measured:
@@ -44,7 +44,8 @@ def run_score(session: Session, figure: Figure, task: str, metric: str) -> Measu
     scored = record.load(folder).scores.get("tasks", {}).get(task, {}).get("metrics", {})
     if metric not in scored:
         raise DataError(f"{folder} has no {metric} of {task}; `bayling-bench score {folder}` scores its responses")
-    return Measured(float(for_tables(scored[metric]["value"], scored[metric]["unit"]) or 0.0), scored[metric]["n"])
+    scale = for_tables(1.0, unit_of(metric)) or 1.0
+    return Measured(scale * scored[metric]["value"], scored[metric]["n"])
 
 
 def judge_outcome(
