@@ -72,8 +72,8 @@ def run_score(session: Session, figure: Figure, task: str, metric: str) -> Measu
     scored = record.load(folder).scores.get("tasks", {}).get(task, {}).get("metrics", {})
     if metric not in scored:
         raise DataError(f"{folder} has no {metric} of {task}; `bayling-bench score {folder}` scores its responses")
-    value = for_tables(scored[metric]["value"], unit_of(metric))
-    return Measured(float(value or 0.0), scored[metric]["n"])
+    scale = for_tables(1.0, unit_of(metric)) or 1.0
+    return Measured(scale * scored[metric]["value"], scored[metric]["n"])
 
 
 def judge_outcome(
