@@ -3,7 +3,8 @@
 The server is a process of its own that answers each request after the same time, however many there are; the ideal is
 then 640 / 32 rounds of 200 ms, 4.0 s. Timed is all of asking: requests rendered, sent and received by the ``openai``
 package, replies journalled and read. The plain loop asks one after the other with the same package and writes nothing;
-its time for 640 is extrapolated from ``--loop`` requests, as it is the same for each. Both sides alternate.
+its time for 640 is extrapolated from ``--loop`` requests, as it is the same for each. A bare client that only moves
+bytes, with the same number under way, shows what the machine permits at the time. All sides alternate.
 """
 
 from __future__ import annotations
@@ -94,6 +95,28 @@ def judged(url: str, count: int, concurrency: int) -> float:
     return seconds
 
 
+def bare(url: str, count: int, concurrency: int) -> float:
+    """Return the seconds that sockets alone take for as many requests: what this machine permits just now."""
+    body = b"x" * 5000
+    request = b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: 5000\r\n\r\n" + body
+    left = iter(range(count))
+
+    async def worker() -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", int(url.rpartition(":")[2].partition("/")[0]))
+        for _ in left:
+            writer.write(request)
+            head = await reader.readuntil(b"\r\n\r\n")
+            await reader.readexactly(int(head.partition(b"Content-Length:")[2].split(b"\r\n", 1)[0]))
+        writer.close()
+
+    async def together() -> None:
+        await asyncio.gather(*(worker() for _ in range(concurrency)))
+
+    start = time.perf_counter()
+    asyncio.run(together())
+    return time.perf_counter() - start
+
+
 def looped(url: str, count: int) -> float:
     """Return the seconds a request that a plain loop takes."""
     made = protocol.load("bayling_2023")
@@ -120,11 +143,12 @@ def main() -> None:
     server = multiprocessing.Process(target=serve, args=(at_server, options.seconds), daemon=True)
     server.start()
     url = f"http://127.0.0.1:{ready.recv()}/v1"
-    ours, loops = [], []
+    ours, bares, loops = [], [], []
     for repeat in range(options.repeats):
         ours.append(judged(url, options.reviews, options.concurrency))
+        bares.append(bare(url, options.reviews, options.concurrency))
         loops.append(options.reviews * looped(url, options.loop))
-        print(f"  {repeat + 1}: judge {ours[-1]:.2f} s; loop {loops[-1]:.1f} s (extrapolated from {options.loop})")
+        print(f"  {repeat + 1}: judge {ours[-1]:.2f} s; bare {bares[-1]:.2f} s; loop {loops[-1]:.1f} s (extrapolated)")
     server.terminate()
     ideal = math.ceil(options.reviews / options.concurrency) * options.seconds
     mine, loop = statistics.median(ours), statistics.median(loops)
@@ -132,6 +156,9 @@ def main() -> None:
     milliseconds = 1000 * options.seconds
     print(f"{options.reviews} reviews of {milliseconds:.0f} ms, {options.concurrency} at once, ideal {ideal:.2f} s")
     print(f"judge: {mine:.2f} s ({min(ours):.2f} to {max(ours):.2f}), {mine / ideal:.3f} of the ideal, {verdict}")
+    print(
+        f"bare client: {statistics.median(bares):.2f} s; judging takes {mine / statistics.median(bares):.3f} times that"
+    )
     print(f"plain loop: {loop:.1f} s, extrapolated; judging is {loop / mine:.1f} times as fast")
 
 
