@@ -403,3 +403,52 @@ def test_published_systems_compare_by_their_own_scores(tmp_path: Path, mirror: P
         assert row.n == 1875
         assert row.better == "b"
     assert no_nan(found)
+
+
+# ---- what a judge said
+
+
+def judged(run: record.Run, scores: list[float | None], snapshot: str = "gpt-x-1", **changed: Any) -> record.Run:
+    """Write the results of a judging beside a run, in the form of ``judge.results``; None is a failure."""
+    results = {
+        "schema": 1,
+        "judge": {"spec": "openai:gpt-x", "base_url": "http://localhost/v1", "snapshot": snapshot},
+        "protocol": {"name": "balanced", "sha256": SHA},
+        "signature": f"judge:{snapshot}|protocol:balanced.1",
+        "system2": {"name": "gpt-3.5-turbo"},
+        "items": [
+            {"task": "talk", "item": f"talk/{place}", "question_id": place // 2, "scores": score and [score, 5.0]}
+            for place, score in enumerate(scores)
+        ],
+    }
+    record.write_json(run.folder / "judgements" / "balanced.json", results | changed)
+    return run
+
+
+def test_a_judges_scores_are_compared_by_question(tmp_path: Path):
+    answers = [1, 0] * 10
+    first = judged(exam(tmp_path / "a", answers), [6.0, 7.0, 5.5, None, *[8.0, 6.0] * 8])
+    second = judged(exam(tmp_path / "b", answers), [7.0, 7.0, 6.5, 9.0, *[8.5, 7.0] * 8])
+    row = only_row(compare.compare(first, second, FAST), "judge_score")
+    assert (row.task, row.n, row.units, row.unit) == ("talk", 19, 10, "points")  # two answers a question
+    assert row.value_a == pytest.approx((6 + 7 + 5.5 + 14 * 8) / 19)
+    assert row.difference == pytest.approx((1 + 1 + 1.5 * 8) / 19)
+    assert (row.gained, row.lost, row.better) == (18, 0, "b") and "1 questions without a score" in row.note
+    assert row.p_randomization == 2 / 2**10  # every question is better or equal in b: two of all swaps are as extreme
+    text = compare.to_text(compare.compare(first, second, FAST))
+    assert "judge's score" in text
+
+
+def test_verdicts_of_two_judges_are_not_compared(tmp_path: Path):
+    answers, scores = [1, 0] * 5, [6.0] * 10
+    first = judged(exam(tmp_path / "a", answers), scores)
+    second = judged(exam(tmp_path / "b", answers), scores, snapshot="gpt-x-2")
+    with pytest.raises(
+        RunError, match=r"judge of the answers against gpt-3.5-turbo: judge:gpt-x-1.* and judge:gpt-x-2"
+    ):
+        compare.compare(first, second, FAST)
+    forced = compare.compare(first, second, Options(resamples=200, force=True))
+    assert only_row(forced, "judge_score").difference == 0 and "gpt-x-2" in forced.overlooked[0]
+    # Against another opponent there is nothing to compare, and nothing to refuse.
+    judged(second, scores, snapshot="gpt-x-2", system2={"name": "other"})
+    assert not [row for row in compare.compare(first, second, FAST).rows if row.metric == "judge_score"]

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bayling_bench import statistics
-from bayling_bench.compare import differences, flips
+from bayling_bench.compare import differences, flips, judged
 from bayling_bench.compare.rows import Options, Row, measure
 from bayling_bench.errors import RunError
 from bayling_bench.record import Run
@@ -64,6 +64,10 @@ def compare(run_a: Run, run_b: Run, options: Options | None = None) -> Compariso
     found.left_out += [f"{task}: only in {run_b.folder}" for task in tasks_b if task not in tasks_a]
     for task in (task for task in tasks_a if task in tasks_b):
         _compare_task(task, (run_a, run_b), options, found)
+    for pair in judged.pairs(run_a, run_b):
+        found.overlooked += [line] if (line := judged.difference(pair)) else []
+        if options.force or not found.overlooked:
+            found.rows += judged.measure(pair, options)
     if found.overlooked and not options.force:
         raise RunError(
             f"{run_a.folder} and {run_b.folder} cannot be compared as they are:\n  "

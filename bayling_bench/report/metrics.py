@@ -56,6 +56,9 @@ METRICS = {
         explanation="Share of items whose output holds every required string verbatim.",
         right=True,
     ),
+    "judge_score": Metric(
+        name="judge's score", explanation="Mean score that a judge gave, on its protocol's scale; see its signature."
+    ),
     "echo": Metric(
         name="constraints echoed",
         explanation="Share of outputs that repeat the list of required strings, which meets constraints "

@@ -46,6 +46,7 @@ KINDS: dict[str, Kind] = _Kinds({
     "instructions_turn1": Kind("ratio"),
     "instructions_turn2": Kind("ratio"),
     "instructions_all": Kind("share"),
+    "judge_score": Kind("mean"),
     "echo": Kind("share", higher_is_better=False, flags=True),
     "unparsed": Kind("share", higher_is_better=False, flags=True),
     "empty": Kind("share", higher_is_better=False, flags=True),

@@ -208,7 +208,7 @@ def test_writing_replaces_the_old_page_whole_or_not_at_all(strong, tmp_path):
     before = out.read_bytes()
     assert before.decode("utf-8") == page.render([strong], items=3)
     (strong.folder / "items" / "wmt22_zh_en.jsonl").write_text('{"item": ', "utf-8")
-    with pytest.raises(ValueError, match="Expecting value"):
+    with pytest.raises(RunError, match=r"wmt22_zh_en.jsonl, line 1 is damaged .*Expecting value.*bayling-bench score"):
         page.write([strong], out)
     assert out.read_bytes() == before
     assert [path.name for path in out.parent.iterdir()] == ["report.html"]
