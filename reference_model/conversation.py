@@ -176,7 +176,9 @@ def _mask(offsets: Sequence[tuple[int, int]], spans: Sequence[tuple[int, int]]) 
         if start < 0:
             break
         if left < start < right or left < end < right:
-            raise ConversationError("A token lies across the edge of a response: this tokenizer needs another template.")
+            raise ConversationError(
+                "A token lies across the edge of a response: this tokenizer needs another template."
+            )
         mask[index] = left >= start
     return mask
 
