@@ -157,8 +157,9 @@ def render(messages: Sequence[Message], template: Template, tokenizer: Any, *, p
     pieces = segments(messages, template, prompt=prompt)
     first = tokenizer.bos_token if template.bos else ""
     encoded = tokenizer(
-        first + "".join(text for text, _ in pieces), add_special_tokens=False, return_offsets_mapping=True
-    )
+        first + "".join(text for text, _ in pieces),
+        add_special_tokens=False, return_offsets_mapping=True, verbose=False,
+    )  # fmt: skip
     spans, position = [], len(first)
     for text, learned in pieces:
         if learned:

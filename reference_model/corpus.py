@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
-from typing import IO, Any
+from typing import Any, BinaryIO, cast
 from xml.etree import ElementTree
 
 from reference_model.conversation import Message, from_json
@@ -34,10 +34,10 @@ class Pair:
     target: str
 
 
-def open_bytes(path: Path) -> IO[bytes]:
+def open_bytes(path: Path) -> BinaryIO:
     """Return a file opened for reading, unpacked where its name ends in ``.gz``; CorpusError when it is not there."""
     try:
-        return gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")
+        return cast("BinaryIO", gzip.open(path, "rb")) if path.suffix == ".gz" else path.open("rb")
     except OSError as error:
         raise CorpusError(f"{path}: cannot be read ({error.strerror}).") from None
 

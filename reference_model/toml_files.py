@@ -14,7 +14,7 @@ from reference_model.errors import UserError, did_you_mean
 if sys.version_info >= (3, 11):
     import tomllib
 else:
-    import tomli as tomllib
+    import tomli as tomllib  # pyright: ignore[reportMissingImports]
 
 
 def parse_toml(path: Path, error: type[UserError]) -> dict[str, Any]:
