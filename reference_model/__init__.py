@@ -1,1 +1,1 @@
-"""The reference model: interactive-translation data, training, checkpoints and released weight differences of BayLing."""
+"""The reference model: interactive-translation data, training, checkpoints and weight differences of BayLing."""

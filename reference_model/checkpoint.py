@@ -1,7 +1,7 @@
 """Checkpoints: written by all processes beside their name, marked last, then named; readable by any number of them.
 
-``checkpoints/step-00000100/`` holds what torch.distributed.checkpoint wrote, ``progress.json`` and ``complete``. A folder
-without ``complete``, or still called ``….partial``, is one that a process died over: it is never read.
+``checkpoints/step-00000100/`` holds what torch.distributed.checkpoint wrote, ``progress.json`` and ``complete``. A
+folder without ``complete``, or still called ``….partial``, is one that a process died over: it is never read.
 """
 
 from __future__ import annotations
@@ -10,12 +10,15 @@ import json
 import re
 import shutil
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch.distributed import checkpoint as dcp
+from torch.distributed.checkpoint import state_dict_loader, state_dict_saver
+from torch.distributed.checkpoint.api import CheckpointException
 from torch.distributed.checkpoint.state_dict import StateDictOptions, get_state_dict, set_state_dict
 
 from reference_model.errors import TrainingError
@@ -25,7 +28,6 @@ if TYPE_CHECKING:
     from reference_model.distributed import World
 
 MARKER = "complete"
-warnings.filterwarnings("ignore", message="torch.distributed is disabled, unavailable or uninitialized")
 _NAME = re.compile(r"step-(\d{8,})")
 
 
@@ -50,19 +52,21 @@ def progress(checkpoint: Path) -> Progress:
     return Progress(**json.loads((checkpoint / "progress.json").read_text(encoding="utf-8")))
 
 
-def save(
-    folder: Path,
-    network: torch.nn.Module,
-    optimizer: torch.optim.Optimizer,
-    reached: Progress,
-    *,
-    world: World,
-    keep: int,
-) -> None:
+@dataclass(frozen=True)
+class Parts:
+    """What is kept of a run, and who keeps it."""
+
+    network: torch.nn.Module
+    optimizer: torch.optim.Optimizer
+    world: World
+
+
+def save(folder: Path, parts: Parts, reached: Progress, keep: int) -> None:
     """Write a checkpoint and then remove all but the last ``keep``; called by all processes together.
 
     TrainingError when it cannot be written, for example on a full disk; earlier checkpoints are then as they were.
     """
+    world = parts.world
     out = folder / f"step-{reached.step:08}"
     partial = out.with_name(f"{out.name}.partial")
     if world.first:
@@ -72,19 +76,20 @@ def save(
     world.wait()
     failure = ""
     try:
-        dcp.save(_state(network, optimizer), checkpoint_id=partial, no_dist=not world.together)
+        with _quiet():
+            state_dict_saver.save(_state(parts), checkpoint_id=partial, no_dist=not world.together)
         if world.first:
             (partial / "progress.json").write_text(json.dumps(reached.__dict__), encoding="utf-8")
             (partial / MARKER).touch()
             publish(partial, out)
-    except Exception as error:  # noqa: BLE001  # torch wraps what the disk says in exceptions of many kinds
+    except (Exception, CheckpointException) as error:  # noqa: BLE001  # what the disk says comes wrapped in many kinds
         failure = _reason(error)
     if world.sum(bool(failure))[0]:
         if world.first:
             shutil.rmtree(partial, ignore_errors=True)
         raise TrainingError(
-            f"The checkpoint {out} could not be written ({failure or 'another process failed'}). Earlier checkpoints are "
-            "whole: make room, then go on with --resume."
+            f"The checkpoint {out} could not be written ({failure or 'another process failed'}). Earlier checkpoints "
+            "are whole: make room, then go on with --resume."
         )
     if world.first:
         for old in complete(folder)[:-keep]:
@@ -92,28 +97,27 @@ def save(
     world.wait()
 
 
-def load(checkpoint: Path, network: torch.nn.Module, optimizer: torch.optim.Optimizer, world: World) -> None:
+def load(checkpoint: Path, parts: Parts) -> None:
     """Fill network and optimizer from a checkpoint, whatever number of processes wrote it."""
-    state = _state(network, optimizer)
+    state = _state(parts)
     try:
-        dcp.load(state, checkpoint_id=checkpoint, no_dist=not world.together)
-    except Exception as error:  # noqa: BLE001  # as above
+        with _quiet():
+            state_dict_loader.load(state, checkpoint_id=checkpoint, no_dist=not parts.world.together)
+    except (Exception, CheckpointException) as error:  # noqa: BLE001  # as above
         raise TrainingError(f"The checkpoint {checkpoint} does not fit this model: {_reason(error)}") from None
     set_state_dict(
-        network,
-        optimizer,
-        model_state_dict=state["model"],
-        optim_state_dict=state["optimizer"],
-        options=_trained_only(),
-    )
+        parts.network, parts.optimizer,
+        model_state_dict=state["model"], optim_state_dict=state["optimizer"], options=_trained_only(),
+    )  # fmt: skip
 
 
 def load_weights(checkpoint: Path, network: torch.nn.Module) -> None:
     """Fill a network that is not shared out from a checkpoint, in one process."""
     weights = {name: value for name, value in network.state_dict().items() if name in _trained_names(network)}
     try:
-        dcp.load({"model": weights}, checkpoint_id=checkpoint, no_dist=True)
-    except Exception as error:  # noqa: BLE001  # as above
+        with _quiet():
+            state_dict_loader.load({"model": weights}, checkpoint_id=checkpoint, no_dist=True)
+    except (Exception, CheckpointException) as error:  # noqa: BLE001  # as above
         raise TrainingError(f"The checkpoint {checkpoint} does not fit this model: {_reason(error)}") from None
     network.load_state_dict(weights, strict=False)
 
@@ -127,13 +131,26 @@ def _trained_only() -> StateDictOptions:
     return StateDictOptions(ignore_frozen_params=True, strict=False)
 
 
-def _state(network: torch.nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, Any]:
-    weights, moments = get_state_dict(network, optimizer, options=_trained_only())
+def _state(parts: Parts) -> dict[str, Any]:
+    weights, moments = get_state_dict(parts.network, parts.optimizer, options=_trained_only())
     return {"model": weights, "optimizer": moments}
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep torch from remarking that a process which is alone is alone."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="torch.distributed is disabled, unavailable or uninitialized")
+        yield
 
 
 def _reason(error: BaseException) -> str:
     """Return the first line of what the deepest cause says: for a full disk, what the system called it."""
-    while error.__cause__ or error.__context__:
-        error = error.__cause__ or error.__context__  # pyright: ignore[reportAssignmentType]
-    return f"{type(error).__name__}: {str(error).strip().splitlines()[0] if str(error).strip() else error!r}"
+    while True:
+        if isinstance(error, CheckpointException) and error.failures:
+            error = next(iter(error.failures.values()))[0]
+        elif error.__cause__ or error.__context__:
+            error = error.__cause__ or error.__context__  # pyright: ignore[reportAssignmentType]
+        else:
+            break
+    return f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}"

@@ -109,7 +109,7 @@ def train(
 
     where = run_folder.Data(data)
     if not first:
-        reporter = Reporter(say=lambda text: None, step=lambda step, total: None)
+        reporter = Reporter(say=lambda _: None, step=lambda _, _total: None)
         if not run(chosen, where, folder, resume=resume is not None, reporter=reporter):
             raise typer.Exit(130)
         return
@@ -144,7 +144,7 @@ def export(
 @app.command()
 def plan(
     config: Annotated[str, typer.Argument(help="tiny, smollm2_135m, bayling_7b, bayling_13b, or a .toml file.")],
-    gpus: Annotated[int, typer.Option(help="Number of GPUs.")] = 8,
+    gpus: Annotated[int, typer.Option(help="Number of GPUs.")] = 1,
     gpu: Annotated[str, typer.Option(help="Kind of GPU, for its peak: H100, A100, …")] = "H100",
     utilisation: Annotated[float, typer.Option(help="Share of the peak that is reached.")] = 0.4,
     tokens: Annotated[float, typer.Option(help="Tokens in one pass over the data, e.g. 1e8; 0 if unknown.")] = 0,

@@ -1,8 +1,8 @@
 """Conversations: one function turns messages into token ids and a loss mask, for training and for running.
 
-A template is data (``templates/*.toml``); ``jinja`` writes the same form as a chat template for the tokenizer, so that
-whatever reads the exported folder renders the same tokens. The whole text is tokenized at once and the mask follows from
-character offsets: pieces tokenized one by one would differ where a tokenizer joins what stands side by side.
+A template is data (``templates/*.toml``); ``jinja`` writes the same form as a chat template into the tokenizer, so
+that whatever reads the exported folder renders the same tokens. The whole text is tokenized at once and the mask
+follows from character offsets: pieces tokenized one by one would differ where a tokenizer joins neighbours.
 A record of a conversation file::
 
     {"messages": [{"role": "user", "content": "…"}, {"role": "assistant", "content": "…", "learn": false}], …}
@@ -96,9 +96,9 @@ def load_template(name: str, *, opening_file: Path | None = None, tokenizer: Any
     opening = opening_of(tokenizer, template)
     if opening is None:
         raise ConversationError(
-            f"Template {name} opens each conversation with a text that belongs to the released weights; their tokenizer "
-            "has no chat template of this form. Put the text (upstream: bayling/conversation.py) into a file and name "
-            "it: --set template.opening_file=FILE."
+            f"Template {name} opens each conversation with a text that belongs to the released weights; their "
+            "tokenizer has no chat template of this form. Put the text (upstream: bayling/conversation.py) into a "
+            "file and name it: --set template.opening_file=FILE."
         )
     return replace(template, opening=opening)
 

@@ -85,15 +85,13 @@ def _records(path: Path) -> Iterator[tuple[str, Any]]:
 
 def _line_aligned(files: Sequence[Path], languages: Sequence[str]) -> Iterator[Pair]:
     left, right = files
-    count = 0
-    for one, other in zip_longest(lines(left), lines(right)):
+    for count, (one, other) in enumerate(zip_longest(lines(left), lines(right))):
         if one is None or other is None:
             counts = [sum(1 for _ in lines(path)) for path in files]
             raise CorpusError(
                 f"{left} has {counts[0]} lines and {right} has {counts[1]}: they are not line-aligned "
                 f"({languages[0]}-{languages[1]}); the first {count} lines have a partner."
             )
-        count += 1
         yield Pair(one, other)
 
 

@@ -1,8 +1,8 @@
 """Released weight differences: target = base + difference, parameter by parameter, in the type of the weights.
 
 BayLing v1.0 was released so (``ICTNLP/bayling-7b-diff``), since LLaMA's weights are not its authors' to give away. One
-tensor of each side is in memory at a time, and one output file. ``make`` writes ``delta.json`` with a hash of each tensor
-of base, difference and result; ``apply`` checks all three where that file is there, and says so where it is not.
+tensor of each side is in memory at a time, and one output file. ``make`` writes ``delta.json`` with a hash of each
+tensor of base, difference and result; ``apply`` checks all three where that file is there, and says so where it is not.
 Floating-point addition need not undo a subtraction to the last bit; ``make`` therefore hashes base + difference, the
 very model that ``apply`` makes, and says in how many values it is not the target.
 """
@@ -45,7 +45,7 @@ class Outcome:
         """Return it in words."""
         size = f"{self.tensors} tensors, {self.values:,} values in {out}"
         if self.made:
-            return f"{size}; base + difference differs from the target in {self.unlike:,} values, by {self.largest:g} at most"
+            return f"{size}; base + difference is not the target in {self.unlike:,} values, by {self.largest:g} at most"
         if self.checked:
             return f"{size}; base, difference and result have the hashes of {MANIFEST}"
         return (
@@ -55,7 +55,7 @@ class Outcome:
 
 
 def apply(
-    base: Path, delta: Path, out: Path, *, shard_bytes: int, advance: Callable[[str], None] = lambda name: None
+    base: Path, delta: Path, out: Path, *, shard_bytes: int, advance: Callable[[str], None] = lambda _: None
 ) -> Outcome:
     """Write base + difference to folder ``out``, with the difference's configuration and tokenizer.
 
@@ -64,7 +64,7 @@ def apply(
     _absent(out)
     folders = WeightsFolder(base), WeightsFolder(delta)
     known = _manifest(delta)
-    names = _same_names(base, delta, *folders)
+    names = _same_forms(*folders)
     if known is not None and sorted(known) != names:
         raise WeightsError(f"{delta / MANIFEST} lists other tensors than {delta} holds. Fetch the release again.")
     values = 0
@@ -72,7 +72,6 @@ def apply(
         writer = ShardWriter(beside, shard_bytes)
         for name in names:
             one, other = (folder.read(name) for folder in folders)
-            _same_form(name, base, one, delta, other)
             result = one + other
             if known is not None:
                 _check(name, known[name], {"base": one, "delta": other, "target": result}, base, delta)
@@ -87,7 +86,7 @@ def apply(
 
 
 def make(
-    base: Path, target: Path, out: Path, *, shard_bytes: int, advance: Callable[[str], None] = lambda name: None
+    base: Path, target: Path, out: Path, *, shard_bytes: int, advance: Callable[[str], None] = lambda _: None
 ) -> Outcome:
     """Write target - base to folder ``out``, with the target's configuration and tokenizer and ``delta.json``.
 
@@ -95,7 +94,7 @@ def make(
     """
     _absent(out)
     folders = WeightsFolder(base), WeightsFolder(target)
-    names = _same_names(base, target, *folders)
+    names = _same_forms(*folders)
     hashes: dict[str, dict[str, str]] = {}
     values = unlike = 0
     largest = 0.0
@@ -103,7 +102,6 @@ def make(
         writer = ShardWriter(beside, shard_bytes)
         for name in names:
             one, other = (folder.read(name) for folder in folders)
-            _same_form(name, base, one, target, other)
             difference = other - one
             again = one + difference
             if not torch.isfinite(difference).all():
@@ -137,28 +135,24 @@ def _manifest(delta: Path) -> dict[str, Any] | None:
         raise WeightsError(f"{path}: is damaged. Fetch the release again.") from None
 
 
-def _same_names(one_path: Path, other_path: Path, one: WeightsFolder, other: WeightsFolder) -> list[str]:
+def _same_forms(one: WeightsFolder, other: WeightsFolder) -> list[str]:
+    """Return the names that both have, before any value is read; WeightsError for names or forms that differ."""
     here, there = set(one.names()), set(other.names())
-    for names, others, has, lacks in ((here, there, one_path, other_path), (there, here, other_path, one_path)):
+    for names, others, has, lacks in ((here, there, one, other), (there, here, other, one)):
         if names - others:
             first = sorted(names - others)[0]
             raise WeightsError(
-                f"{has} has {len(names - others)} tensors that {lacks} lacks, the first {first}."
+                f"{has.folder} has {len(names - others)} tensors that {lacks.folder} lacks, the first {first}."
                 f"{did_you_mean(first, others)} They are not models of one family."
             )
+    for name in sorted(here):
+        (shape, dtype), (other_shape, other_dtype) = one.form(name), other.form(name)
+        if (shape, dtype) != (other_shape, other_dtype):
+            cure = "Name a base of that size." if shape != other_shape else f"Save the base as {other_dtype} first."
+            raise WeightsError(
+                f"{name} is {shape} {dtype} in {one.folder} and {other_shape} {other_dtype} in {other.folder}. {cure}"
+            )
     return sorted(here)
-
-
-def _same_form(name: str, one_path: Path, one: torch.Tensor, other_path: Path, other: torch.Tensor) -> None:
-    forms = [(tuple(tensor.shape), str(tensor.dtype).removeprefix("torch.")) for tensor in (one, other)]
-    if forms[0] != forms[1]:
-        told = [f"{shape} {dtype} in {path}" for (shape, dtype), path in zip(forms, (one_path, other_path), strict=True)]
-        cure = (
-            "Name the base of that size."
-            if forms[0][0] != forms[1][0]
-            else f"Save the base as {forms[1][1]} first: model.to(torch.{forms[1][1]}).save_pretrained(…)."
-        )
-        raise WeightsError(f"{name} is {told[0]} and {told[1]}. {cure}")
 
 
 def _check(name: str, known: dict[str, str], tensors: dict[str, torch.Tensor], base: Path, delta: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ from reference_model import checkpoint, run_folder
 from reference_model.errors import TrainingError
 from reference_model.files import partial
 from reference_model.loss import LossNetwork
-from reference_model.network import make_network, merged
+from reference_model.network import make_network, merge_adapters
 from reference_model.session import last_checkpoint
 
 if TYPE_CHECKING:
@@ -35,7 +36,10 @@ def export(folder: Path, out: Path, dtype: str, step: int | None = None) -> Path
     tokenizer = AutoTokenizer.from_pretrained(folder / "tokenizer")
     network = LossNetwork(make_network(settings, tokenizer), rows=settings.running.loss_rows)
     checkpoint.load_weights(chosen, network)
-    model = merged(network.network).to(DTYPES[dtype])
+    model = network.network
+    if settings.adapter.rank:
+        merge_adapters(model)
+    model.to(dtype=DTYPES[dtype])  # pyright: ignore[reportCallIssue, reportArgumentType]  # transformers wraps it
     ids = {name: getattr(tokenizer, name) for name in ("bos_token_id", "eos_token_id", "pad_token_id")}
     for name, value in ids.items():
         setattr(model.config, name, value)
@@ -76,7 +80,7 @@ def card(settings: Settings, record: dict[str, Any], chosen: Path) -> str:
     table = "\n".join(f"| {name} | {value} |" for name, value in rows)
     sources = "".join(
         f"| {source['name']} | {source['format']} | {'-'.join(source['languages'])} | "
-        f"{source['counts']['conversations']:,} | {' '.join(f'`{digest[:16]}`' for digest in source['sha256'].values())} |\n"
+        f"{source['counts']['conversations']:,} | {_short(source['sha256'].values())} |\n"
         for source in known.get("sources", [])
     )
     listed = f"\n## Sources\n\n| name | form | languages | conversations | sha256 |\n|---|---|---|---|---|\n{sources}"
@@ -87,3 +91,7 @@ def card(settings: Settings, record: dict[str, Any], chosen: Path) -> str:
         f"| what | value |\n|---|---|\n{table}\n{listed if sources else ''}\n## Settings\n\n```json\n"
         f"{json.dumps(settings.to_json(), ensure_ascii=False, indent=1)}\n```\n"
     )
+
+
+def _short(digests: Iterable[str]) -> str:
+    return " ".join(f"`{digest[:16]}`" for digest in digests)

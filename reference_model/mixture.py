@@ -117,7 +117,7 @@ def _tuples(values: dict[str, Any]) -> dict[str, Any]:
     return {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
 
 
-def build(mixture: Mixture, out: Path, advance: Callable[[str], None] = lambda name: None) -> dict[str, Any]:
+def build(mixture: Mixture, out: Path, advance: Callable[[str], None] = lambda _: None) -> dict[str, Any]:
     """Write the folder ``out`` and return its card; ``advance`` is told the source's name after each record.
 
     Raises CorpusError when ``out`` exists already, when a source gives nothing and as the readers do.

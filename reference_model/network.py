@@ -99,7 +99,7 @@ def llama_config(shape: Shape, tokenizer: Any = None) -> LlamaConfig:
         vocab_size=shape.vocabulary, hidden_size=shape.width, intermediate_size=shape.inner,
         num_hidden_layers=shape.layers, num_attention_heads=shape.heads, num_key_value_heads=shape.key_heads,
         max_position_embeddings=shape.context, tie_word_embeddings=shape.tied, rms_norm_eps=shape.norm_eps,
-        rope_theta=shape.rope_theta, **ids,
+        **{"rope_theta": shape.rope_theta}, **ids,  # transformers 5 takes it, though it has no parameter of this name
     )  # fmt: skip
 
 
@@ -139,7 +139,7 @@ def _pretrained_network(shape: Shape) -> LlamaForCausalLM:
     try:
         config = AutoConfig.from_pretrained(shape.pretrained, revision=revision)
         _check_shape(config, shape)
-        return LlamaForCausalLM.from_pretrained(shape.pretrained, revision=revision, dtype=torch.float32)
+        return LlamaForCausalLM.from_pretrained(shape.pretrained, revision=revision or "main", dtype=torch.float32)
     except (OSError, ValueError) as error:
         raise TrainingError(f"The weights {shape.pretrained!r} cannot be loaded: {_first_line(error)}") from None
 
@@ -173,23 +173,22 @@ def _adapted(network: LlamaForCausalLM, adapter: Adapter, seed: int) -> LlamaFor
     torch.manual_seed(seed)
     config = LoraConfig(
         r=adapter.rank, lora_alpha=adapter.alpha, lora_dropout=adapter.dropout, target_modules=list(adapter.layers)
-    )  # pyright: ignore[reportArgumentType]  # alpha may be a fraction
+    )
     try:
         return inject_adapter_in_model(config, network)  # pyright: ignore[reportReturnType]
     except ValueError as error:
         raise TrainingError(f"adapter.layers = {list(adapter.layers)}: {_first_line(error)}") from None
 
 
-def merged(network: LlamaForCausalLM) -> LlamaForCausalLM:
-    """Return a network whose LoRA updates, if any, are added to the matrices they belong to."""
-    adapted = [
-        (name, part) for name, part in network.named_modules() if hasattr(part, "merge") and hasattr(part, "base_layer")
-    ]
-    for name, part in adapted:
-        part.merge()
-        parent, _, own = name.rpartition(".")
-        setattr(network.get_submodule(parent), own, part.get_base_layer())
-    return network
+def merge_adapters(network: LlamaForCausalLM) -> None:
+    """Add LoRA's updates to the matrices that they belong to, and take the adapters out."""
+    from peft.tuners.lora import LoraLayer
+
+    for name, part in list(network.named_modules()):
+        if isinstance(part, LoraLayer):
+            part.merge()  # pyright: ignore[reportCallIssue]  # its subclasses have it
+            parent, _, own = name.rpartition(".")
+            setattr(network.get_submodule(parent), own, part.get_base_layer())
 
 
 def _first_line(error: Exception) -> str:

@@ -93,11 +93,11 @@ def _fitting(messages: Sequence[Message], template: Template, tokenizer: Any, le
 
 def read_tokens(folder: Path) -> Tokens:
     """Return the arrays of a folder that ``tokenize`` wrote, mapped from disk."""
-    arrays = [np.load(folder / f"{name}.npy", mmap_mode="r") for name in ARRAYS]
-    return Tokens(*arrays, json.loads((folder / "counts.json").read_text(encoding="utf-8")))
+    ids, mask, starts = (np.load(folder / f"{name}.npy", mmap_mode="r") for name in ARRAYS)
+    return Tokens(ids, mask, starts, json.loads((folder / "counts.json").read_text(encoding="utf-8")))
 
 
-def pack(lengths: Sequence[int], length: int) -> list[list[int]]:
+def pack(lengths: Sequence[int] | np.ndarray, length: int) -> list[list[int]]:
     """Return rows of indices whose lengths sum to at most ``length``: best fit, longest first."""
     rows: list[list[int]] = []
     room: list[tuple[int, int]] = []  # free tokens and row, sorted

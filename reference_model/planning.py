@@ -81,7 +81,9 @@ def table(found: Plan) -> Table:
     """Return the figures as a table for the terminal."""
     from rich.table import Table
 
-    shown = Table("what", "figure", title=f"{found.name} on {found.machine.gpus} x {found.machine.gpu}", title_justify="left")
+    shown = Table(
+        "what", "figure", title=f"{found.name} on {found.machine.gpus} x {found.machine.gpu}", title_justify="left"
+    )
     shown.columns[1].justify = "right"
     shown.add_row("parameters", f"{found.parameters.all:,}")
     shown.add_row("of which trained", f"{found.parameters.trained:,}")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +23,8 @@ from reference_model.mixture import CARD, CONVERSATIONS
 from reference_model.settings import Settings
 
 RECORD, LOCK = "run.json", "lock"
+PREPARED = ("tokenizer", "tokens", "tokens.partial", "checkpoints", RECORD)
+"""What is made before the first step, the record first and so removed last."""
 VERSION = 1
 
 
@@ -34,7 +37,7 @@ class Data:
     def __post_init__(self) -> None:
         if not self.conversations.is_file():
             raise TrainingError(
-                f"{self.folder} holds no {CONVERSATIONS}. Make it with: bayling-model data MIXTURE.toml -o {self.folder}"
+                f"{self.folder} holds no {CONVERSATIONS}. Make it: bayling-model data MIXTURE.toml -o {self.folder}"
             )
 
     @property
@@ -53,17 +56,27 @@ class Data:
 
 
 def begin(folder: Path, settings: Settings, data: Data) -> None:
-    """Make the folder of a new run; TrainingError where one is already there."""
-    if folder.exists() and any(path.name != LOCK for path in folder.iterdir()):
+    """Make the folder of a new run; TrainingError where one is already there that has taken a step."""
+    if (folder / RECORD).is_file() and not (folder / "metrics.jsonl").exists():
+        for name in PREPARED:
+            _remove(folder / name)
+    if any(path.name != LOCK for path in folder.iterdir()):
         what = "already holds a run" if (folder / RECORD).exists() else "is not empty"
         raise TrainingError(f"{folder} {what}. Go on with --resume {folder}, or name another folder with -o.")
-    (folder / "checkpoints").mkdir(parents=True)
     versions = {name: version(name) for name in ("bayling-bench", "torch", "transformers", "tokenizers", "numpy")}
     record = {
         "version": VERSION, "settings": settings.to_json(), "data": data.to_json(),
         "versions": {"python": sys.version.split()[0], **versions},
     }  # fmt: skip
     write_text(folder / RECORD, json.dumps(record, ensure_ascii=False, indent=1) + "\n")
+    (folder / "checkpoints").mkdir()
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def read(folder: Path) -> dict[str, Any]:

@@ -135,12 +135,16 @@ class Adapter:
 
     rank: int = 0
     """Rank of the updates."""
-    alpha: float = 16.0
+    alpha: int = 16
     """Scale: updates count alpha / rank."""
     dropout: float = 0.0
     """Of the updates' inputs."""
     layers: tuple[str, ...] = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
     """Which matrices are updated."""
+
+    def __post_init__(self) -> None:
+        if self.rank < 0 or self.alpha < 1 or not 0 <= self.dropout < 1 or not self.layers:
+            raise TrainingError("adapter: rank must not be below 0, alpha be at least 1, dropout lie in [0, 1).")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,7 +156,7 @@ class Running:
     precision: str = "auto"
     """``bf16`` (weights and optimizer stay in 32 bits), ``fp32``, or ``auto``: bf16 on GPUs."""
     attention: str = "auto"
-    """An implementation of transformers; ``auto``: flash_attention_2 where installed, flex_attention on GPUs, else sdpa."""
+    """As transformers names it; ``auto``: sdpa on CPU, on GPUs flash_attention_2 where installed or flex_attention."""
     recompute: bool = False
     """Activation checkpointing: less memory, a third more work."""
     compile: str = ""

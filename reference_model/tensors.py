@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -17,6 +17,8 @@ from reference_model.errors import WeightsError
 
 NOT_WEIGHTS = "rotary_emb.inv_freq"
 """A buffer that LLaMA's files of 2023 hold and nobody reads any more."""
+TYPES = {torch.float16: "F16", torch.bfloat16: "BF16", torch.float32: "F32", torch.float64: "F64"}
+Result = TypeVar("Result")
 INDEXES = ("model.safetensors.index.json", "pytorch_model.bin.index.json")
 SINGLE = ("model.safetensors", "pytorch_model.bin")
 
@@ -35,12 +37,23 @@ class WeightsFolder:
 
     def read(self, name: str) -> torch.Tensor:
         """Return one tensor; WeightsError when its file is damaged."""
+        return self._look(name, lambda file: file.get_tensor(name), lambda tensor: tensor)
+
+    def form(self, name: str) -> tuple[tuple[int, ...], str]:
+        """Return a tensor's shape and type, as safetensors names it, without reading its values."""
+        return self._look(
+            name,
+            lambda file: (tuple(file.get_slice(name).get_shape()), file.get_slice(name).get_dtype()),
+            lambda tensor: (tuple(tensor.shape), TYPES.get(tensor.dtype, str(tensor.dtype))),
+        )
+
+    def _look(self, name: str, opened: Callable[[Any], Result], unpickled: Callable[[torch.Tensor], Result]) -> Result:
         path = self.folder / self.files[name]
         try:
             if path.suffix == ".safetensors":
                 with safe_open(path, framework="pt") as file:
-                    return file.get_tensor(name)
-            return self._unpickle(path)[name]
+                    return opened(file)
+            return unpickled(self._unpickle(path)[name])
         except (OSError, SafetensorError, RuntimeError, KeyError) as error:
             raise WeightsError(f"{path}: tensor {name} cannot be read ({error}). Fetch the file again.") from None
 
@@ -75,7 +88,7 @@ def _files(folder: Path) -> dict[str, str]:
 def digest(tensor: torch.Tensor) -> str:
     """Return the sha256 of a tensor's type, shape and bytes: the same however its file is cut."""
     found = hashlib.sha256(f"{tensor.dtype} {tuple(tensor.shape)} ".encode())
-    found.update(memoryview(tensor.contiguous().reshape(-1).view(torch.uint8).numpy()))
+    found.update(tensor.contiguous().reshape(-1).view(torch.uint8).numpy().data)
     return found.hexdigest()
 
 

@@ -1,8 +1,8 @@
 """Training: packed rows in, checkpoints out; the same curve on one process and on many.
 
-A step takes ``batch.sequences`` rows of the endless list (``pack.Rows``), shared out over the processes, and divides the
-summed loss by the number of learned tokens in all of them: so neither packing nor the number of processes nor ``micro``
-changes what is learned. All randomness of a step comes from the seed, the step and the process.
+A step takes ``batch.sequences`` rows of the endless list (``pack.Rows``), shared out over the processes, and divides
+the summed loss by the number of learned tokens in all of them: so neither packing nor the number of processes nor
+``micro`` changes what is learned. All randomness of a step comes from the seed, the step and the process.
 """
 
 from __future__ import annotations
@@ -55,8 +55,9 @@ def count_steps(settings: Settings, rows: Rows) -> int:
     steps = count // settings.batch.sequences
     if not steps:
         raise TrainingError(
-            f"The data fills {count} rows of {settings.batch.length} tokens in {settings.optimizer.epochs:g} passes, and "
-            f"one step takes {settings.batch.sequences}: --set batch.sequences={max(1, count)} or less, or more data."
+            f"The data fills {count} rows of {settings.batch.length} tokens in {settings.optimizer.epochs:g} passes "
+            f"and one step takes {settings.batch.sequences}: --set batch.sequences={max(1, count)} or less, or more "
+            "data."
         )
     return steps
 
@@ -76,6 +77,13 @@ def attention(settings: Settings, device: torch.device) -> str:
     if device.type != "cuda":
         return "sdpa"
     return "flash_attention_2" if find_spec("flash_attn") else "flex_attention"
+
+
+def enable_recompute(network: Any) -> None:
+    """Have a network of transformers keep the inputs of its blocks only and compute the rest again."""
+    # the name in transformers 5, and before
+    enable = getattr(network, "activation_checkpointing_enable", network.gradient_checkpointing_enable)
+    enable({"use_reentrant": False})
 
 
 class Trainer:
@@ -101,9 +109,7 @@ class Trainer:
         inner = make_network(self.settings, tokenizer, real=self.world.first)
         inner.set_attn_implementation(attention(self.settings, self.world.device))
         if running.recompute:
-            # its name from transformers 5 on, and before
-            enable = getattr(inner, "activation_checkpointing_enable", inner.gradient_checkpointing_enable)
-            enable({"use_reentrant": False})
+            enable_recompute(inner)
         if self.settings.adapter.rank and running.recompute:
             inner.enable_input_require_grads()
         network = LossNetwork(inner, running.loss_rows)
@@ -187,13 +193,15 @@ class Trainer:
 
     def save(self, folder: Path) -> None:
         """Write a checkpoint."""
-        keep = self.settings.running.keep
-        checkpoint.save(folder, self.network, self.optimizer, self.reached, world=self.world, keep=keep)
+        checkpoint.save(folder, self._parts(), self.reached, self.settings.running.keep)
 
     def load(self, path: Path) -> None:
         """Go on where a checkpoint is."""
-        checkpoint.load(path, self.network, self.optimizer, self.world)
+        checkpoint.load(path, self._parts())
         self.reached = checkpoint.progress(path)
+
+    def _parts(self) -> checkpoint.Parts:
+        return checkpoint.Parts(self.network, self.optimizer, self.world)
 
 
 def run(trainer: Trainer, folder: Path, reporter: Reporter) -> bool:

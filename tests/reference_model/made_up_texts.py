@@ -1,4 +1,4 @@
-"""Made-up parallel text, and small tokenizers of the two families that matter here: byte-level BPE, and LLaMA's with its word marks."""
+"""Made-up parallel text, and small tokenizers of two families: byte-level BPE, and LLaMA's with its word marks."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ import random
 from pathlib import Path
 
 TEXTS = (
-    "The old house stands near the river.", "Das alte Haus steht am Fluss.", "老房子在河边。", "我喜欢喝茶，他喜欢咖啡。",
-    "Provide the Chinese translation for this sentence: I drink tea.", "### Instruction: ### Response: Make it shorter.",
+    "The old house stands near the river.", "Das alte Haus steht am Fluss.", "老房子在河边。",
+    "我喜欢喝茶，他喜欢咖啡。", "Provide the Chinese translation for this sentence: I drink tea.",
+    "### Instruction: ### Response: Make it shorter.",
 )  # fmt: skip
 
 
@@ -68,3 +69,28 @@ def made_up_pairs(count: int, seed: int = 0) -> list[tuple[str, str]]:
 def write_lines(path: Path, lines) -> Path:
     path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
     return path
+
+
+SMALL = """
+name = "small"
+[model]
+vocabulary = 400
+width = 32
+inner = 64
+layers = 2
+heads = 4
+key_heads = 2
+context = 192
+tied = true
+from_scratch = true
+[batch]
+length = 192
+sequences = 4
+micro = 2
+[optimizer]
+rate = 1e-3
+steps = 20
+weight_decay = 0.1
+[running]
+checkpoint_every = 5
+"""

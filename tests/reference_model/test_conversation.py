@@ -7,11 +7,11 @@ import dataclasses
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from made_up_texts import byte_level, llama_like
 
 from reference_model import conversation
 from reference_model.conversation import Message, load_template, render
 from reference_model.errors import ConversationError
-from made_up_texts import byte_level, llama_like
 
 OPENING = "These lines open every conversation of a test.\n\n"
 TALK = (
@@ -101,17 +101,16 @@ def test_baylings_form_is_that_of_the_protocol(opening_file):
     """PROTOCOL: a system text, then for each turn `### Instruction:\\n{user}\\n### Response:\\n{assistant}</s>\\n`."""
     template = load_template("bayling_v1", opening_file=opening_file)
     text = "".join(piece for piece, _ in conversation.segments(TALK[:2], template))
-    assert text == (
-        f"{OPENING}### Instruction:\nTranslate: 老房子在河边。\n### Response:\nThe old house stands near the river.</s>\n"
-    )
+    turn = f"### Instruction:\n{TALK[0].content}\n### Response:\n{TALK[1].content}</s>\n"
+    assert text == OPENING + turn
 
 
 def test_the_opening_is_read_from_the_tokenizer_and_never_guessed(opening_file):
     tokenizer = llama_like()
-    with pytest.raises(ConversationError, match="template.opening_file"):
+    with pytest.raises(ConversationError, match=r"template\.opening_file"):
         load_template("bayling_v1", tokenizer=tokenizer)
     tokenizer.chat_template = "{% for m in messages %}[{{ m.role }}] {{ m.content }}{% endfor %}"
-    with pytest.raises(ConversationError, match="template.opening_file"):
+    with pytest.raises(ConversationError, match=r"template\.opening_file"):
         load_template("bayling_v1", tokenizer=tokenizer)
     conversation.install(load_template("bayling_v1", opening_file=opening_file), tokenizer)
     assert load_template("bayling_v1", tokenizer=tokenizer).opening == OPENING
@@ -143,13 +142,13 @@ def test_what_is_no_conversation_is_refused(chatml_tokenizer, messages, words):
 
 
 def test_unknown_names_are_answered_with_near_ones(tmp_path):
-    with pytest.raises(ConversationError, match="Did you mean chatml"):
+    with pytest.raises(ConversationError, match=r"Did you mean chatml"):
         load_template("chatm")
     text = (conversation.FOLDER / "chatml.toml").read_text(encoding="utf-8")
     (tmp_path / "mine.toml").write_text(text.replace("answer =", "anwser ="), encoding="utf-8")
-    with pytest.raises(ConversationError, match="unknown key `anwser`. Did you mean answer"):
+    with pytest.raises(ConversationError, match=r"unknown key `anwser`. Did you mean answer"):
         load_template(str(tmp_path / "mine.toml"))
-    with pytest.raises(ConversationError, match="Role 'assistent' is unknown. Did you mean assistant"):
+    with pytest.raises(ConversationError, match=r"Role 'assistent' is unknown. Did you mean assistant"):
         conversation.from_json([{"role": "assistent", "content": "x"}])
 
 
