@@ -27,6 +27,9 @@ from reference_model.network import make_network
 from reference_model.pack import Block, Rows, assemble
 from reference_model.settings import Optimizer, Settings
 
+PATIENCE = 3.0
+"""Seconds after which a second Ctrl-C is one that means it."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Reporter:
@@ -250,17 +253,20 @@ def _told(trainer: Trainer, figures: dict[str, float], seconds: float, pace: flo
 
 
 @contextmanager
-def _signals() -> Iterator[list[int]]:
-    """Collect the first SIGTERM or SIGINT instead of dying of it; the second acts as ever."""
-    asked: list[int] = []
-    before = {}
+def _signals() -> Iterator[list[float]]:
+    """Collect the times of SIGTERM and SIGINT instead of dying of them; Ctrl-C again, seconds later, acts as ever.
+
+    A launcher passes on what its process group has heard too, so one request may arrive twice.
+    """
+    asked: list[float] = []
 
     def note(number: int, _frame: Any) -> None:
-        asked.append(number)
-        signal.signal(number, before[number])
+        now = time.monotonic()
+        if number == signal.SIGINT and asked and now - asked[0] > PATIENCE:
+            raise KeyboardInterrupt
+        asked.append(now)
 
-    for number in (signal.SIGTERM, signal.SIGINT):
-        before[number] = signal.signal(number, note)
+    before = {number: signal.signal(number, note) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
         yield asked
     finally:

@@ -81,21 +81,37 @@ def test_twenty_steps_are_ten_a_kill_and_ten_bit_for_bit(straight, small_config,
     assert ours.keys() == theirs.keys() and all(torch.equal(ours[name], theirs[name]) for name in ours)
 
 
+SRUN = """#!/usr/bin/env bash
+# Slurm's part: the same command on each of the nodes, here all on this machine
+shift
+for node in $(seq 0 $((SLURM_NNODES - 1))); do SLURM_NODEID=$node "$@" & jobs[node]=$!; done
+for job in "${jobs[@]}"; do wait "$job" || failed=1; done
+exit "${failed:-0}"
+"""
+
+
+def on_two_nodes(folder: Path, *arguments: object) -> subprocess.CompletedProcess:
+    """Run launch/slurm.sh, and through it multi_node.sh and torchrun, where `srun` and `scontrol` are stand-ins."""
+    (folder / "bin").mkdir()
+    for name, text in (("srun", SRUN), ("scontrol", "#!/bin/sh\necho 127.0.0.1\n")):
+        (folder / "bin" / name).write_text(text, encoding="utf-8")
+        (folder / "bin" / name).chmod(0o755)
+    environment = {
+        **os.environ, "OMP_NUM_THREADS": "1", "PATH": f"{folder / 'bin'}:{os.environ['PATH']}", "PYTHON": sys.executable,
+        "SLURM_NNODES": "2", "SLURM_JOB_ID": str(os.getpid()), "SLURM_JOB_NODELIST": "node[0-1]", "PER_NODE": "1",
+    }  # fmt: skip
+    script = Path(session.__file__).parent / "launch" / "slurm.sh"
+    command = ["bash", str(script), *map(str, arguments)]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=200)
+
+
 def test_two_processes_give_the_same_curve_and_one_goes_on_where_they_stopped(
     straight, small_config, small_data, tmp_path
 ):
     """Issue 6: within 1e-5; the second half runs on another number of processes than the first."""
     folder = tmp_path / "two"
-    halves = settings.load(str(small_config))
-    assert halves.model.tied and halves.optimizer.steps == 20
-    command = [
-        sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m",
-        "reference_model.cli", "train", str(small_config), "--data", str(small_data), "-o", str(folder),
-        "--set", "batch.micro=1", "--set", "running.recompute=true",
-    ]  # fmt: skip
-    done = subprocess.run(
-        command, env={**os.environ, "OMP_NUM_THREADS": "1"}, capture_output=True, text=True, timeout=200
-    )
+    changes = ("--set", "batch.micro=1", "--set", "running.recompute=true")
+    done = on_two_nodes(tmp_path, small_config, small_data, folder, *changes)
     assert done.returncode == 0, done.stderr[-3000:]
     assert "on 2 processes (cpu, fp32)" in done.stderr
     assert max(abs(a - b) for a, b in zip(curve(folder), curve(straight), strict=True)) < 1e-5
