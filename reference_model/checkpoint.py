@@ -69,12 +69,15 @@ def save(folder: Path, parts: Parts, reached: Progress, keep: int) -> None:
     world = parts.world
     out = folder / f"step-{reached.step:08}"
     partial = out.with_name(f"{out.name}.partial")
-    if world.first:
-        for left in folder.glob("step-*.partial"):
-            shutil.rmtree(left)
-        partial.mkdir(parents=True)
-    world.wait()
     failure = ""
+    try:
+        if world.first:
+            for left in folder.glob("step-*.partial"):
+                shutil.rmtree(left)
+            partial.mkdir(parents=True)
+    except OSError as error:
+        failure = _reason(error)
+    _agree(world, partial, failure)
     try:
         with _quiet():
             state_dict_saver.save(_state(parts), checkpoint_id=partial, no_dist=not world.together)
@@ -84,17 +87,23 @@ def save(folder: Path, parts: Parts, reached: Progress, keep: int) -> None:
             publish(partial, out)
     except (Exception, CheckpointException) as error:  # noqa: BLE001  # what the disk says comes wrapped in many kinds
         failure = _reason(error)
-    if world.sum(bool(failure))[0]:
-        if world.first:
-            shutil.rmtree(partial, ignore_errors=True)
-        raise TrainingError(
-            f"The checkpoint {out} could not be written ({failure or 'another process failed'}). Earlier checkpoints "
-            "are whole: make room, then go on with --resume."
-        )
+    _agree(world, partial, failure)
     if world.first:
         for old in complete(folder)[:-keep]:
             shutil.rmtree(old)
     world.wait()
+
+
+def _agree(world: World, partial: Path, failure: str) -> None:
+    """Wait for all processes; TrainingError in each of them where one has failed."""
+    if not world.sum(bool(failure))[0]:
+        return
+    if world.first:
+        shutil.rmtree(partial, ignore_errors=True)
+    raise TrainingError(
+        f"The checkpoint {partial.with_suffix('')} could not be written ({failure or 'another process failed'}). "
+        "Earlier checkpoints are whole: make room, then go on with --resume."
+    )
 
 
 def load(checkpoint: Path, parts: Parts) -> None:

@@ -5,11 +5,12 @@ Nothing heavy is imported before a verb needs it.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -24,6 +25,9 @@ app = typer.Typer(
     help="Make interactive-translation data, train a LLaMA on it, and handle released weight differences.",
     epilog="Start with:  bayling-model data MIXTURE.toml -o data  ·  bayling-model train tiny --data data -o runs/tiny",
 )
+
+DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM)
+"""What a disk may refuse."""
 
 Changes = Annotated[
     list[str] | None,
@@ -200,10 +204,18 @@ def main() -> None:
     try:
         app()
     except UserError as error:
-        print(f"error: {error}", file=sys.stderr)  # noqa: T201
-        raise SystemExit(2) from None
+        _fail(str(error))
+    except OSError as error:
+        if error.errno not in DISK:
+            raise
+        _fail(f"{error.filename or 'a file'}: {error.strerror}. Nothing that was whole is lost.")
     except KeyboardInterrupt:
         raise SystemExit(130) from None
+
+
+def _fail(message: str) -> NoReturn:
+    print(f"error: {message}", file=sys.stderr)  # noqa: T201
+    raise SystemExit(2) from None
 
 
 if __name__ == "__main__":

@@ -17,6 +17,8 @@ from reference_model.errors import CorpusError
 HEADER = "# bayling-model hashes 1"
 SHORTEST = 16
 """Weight below which a sentence proves nothing ("Thank you."): one a letter, two a letter of scripts without spaces."""
+LONGEST = 4000
+"""Characters of a line beyond which it is data, which may have thousands of colons, and no request with a sentence."""
 _COLON = re.compile(r"[:：]\s*")
 
 
@@ -33,8 +35,9 @@ def candidates(text: str) -> Iterator[str]:
     yield text
     for line in text.split("\n"):
         yield line
-        for colon in _COLON.finditer(line):
-            yield line[colon.end() :]
+        if len(line) <= LONGEST:
+            for colon in _COLON.finditer(line):
+                yield line[colon.end() :]
 
 
 class TestSentences:

@@ -21,6 +21,7 @@ from reference_model.toml_files import read_toml
 
 FOLDER = Path(__file__).parent / "templates"
 ROLES = ("system", "user", "assistant")
+BOS = "<s>"
 PROBE = "⟨probe⟩"
 
 
@@ -212,7 +213,7 @@ def install(template: Template, tokenizer: Any) -> None:
     """Give a tokenizer the template and its end token; ConversationError where it lacks one of the tokens."""
     if not getattr(tokenizer, "is_fast", False):
         raise ConversationError(f"{type(tokenizer).__name__} gives no character offsets; a fast tokenizer is needed.")
-    wanted = [*template.tokens, *([tokenizer.bos_token or "<s>"] if template.bos else [])]
+    wanted = [*template.tokens, *([tokenizer.bos_token or BOS] if template.bos else [])]
     vocabulary = tokenizer.get_vocab()
     for token in wanted:
         if token not in vocabulary or len(tokenizer(token, add_special_tokens=False)["input_ids"]) != 1:
@@ -225,8 +226,12 @@ def install(template: Template, tokenizer: Any) -> None:
 
 
 def add_tokens(template: Template, tokenizer: Any) -> int:
-    """Add the template's tokens to a tokenizer as special tokens; return how many were new."""
-    return tokenizer.add_special_tokens({"additional_special_tokens": list(template.tokens)})
+    """Add the tokens that a template needs to a tokenizer as special tokens; return how many were new."""
+    first = [tokenizer.bos_token or BOS] if template.bos else []
+    added = tokenizer.add_tokens([*first, *template.tokens], special_tokens=True)
+    if first:
+        tokenizer.bos_token = first[0]
+    return added
 
 
 def to_json(messages: Iterable[Message]) -> list[dict[str, Any]]:

@@ -103,6 +103,7 @@ class Trainer:
         self.padding = tokenizer.pad_token_id
         self.steps = count_steps(settings, rows)
         self.bf16 = precise(settings, world.device)
+        self.attention = attention(settings, world.device)
         self.network = self._network(tokenizer)
         self.optimizer = self._optimizer()
         self.reached = Progress(0, 0)
@@ -110,7 +111,7 @@ class Trainer:
     def _network(self, tokenizer: Any) -> LossNetwork:
         running = self.settings.running
         inner = make_network(self.settings, tokenizer, real=self.world.first)
-        inner.set_attn_implementation(attention(self.settings, self.world.device))
+        inner.set_attn_implementation(self.attention)
         if running.recompute:
             enable_recompute(inner)
         if self.settings.adapter.rank and running.recompute:
@@ -181,6 +182,8 @@ class Trainer:
             rows = slice(start, start + micro)
             arrays = (block.ids[rows], block.positions[rows], block.labels[rows])
             tensors = [torch.from_numpy(array).to(self.world.device) for array in arrays]
+            if self.attention.startswith("flash"):  # transformers sees where positions restart in a single row only
+                tensors = [tensor.reshape(1, -1) for tensor in tensors]
             with self._autocast():
                 loss = self.network(*tensors)
             # FSDP averages over processes, and the loss is a mean over the tokens of all of them

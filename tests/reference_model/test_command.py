@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import subprocess
 import sys
 
@@ -26,6 +27,7 @@ def command(capsys, monkeypatch, *arguments: object) -> tuple[int, str, str]:
     return code, captured.out, captured.err
 
 
+@pytest.mark.slow
 def test_from_texts_to_a_model(small_data, small_config, tmp_path, capsys, monkeypatch):
     mixture = small_data.parent / "mix.toml"
     code, out, err = command(capsys, monkeypatch, "data", mixture, "-o", tmp_path / "data")
@@ -53,7 +55,7 @@ def test_a_plan_is_printed_and_is_json_on_request(capsys, monkeypatch):
     code, out, _ = command(capsys, monkeypatch, "plan", "bayling_7b", "--gpus", "8", "--tokens", "1e8")
     assert code == 0 and "6,738,415,616" in out and "stand-in" in out and "1,144" in out
     code, out, _ = command(capsys, monkeypatch, "plan", "tiny", "--json")
-    assert json.loads(out)["steps"] == 900
+    assert json.loads(out)["steps"] == 800
 
 
 def test_hashes_are_written_once(tmp_path, capsys, monkeypatch):
@@ -83,6 +85,17 @@ def test_mistakes_are_told_in_a_sentence_and_leave_nothing(arguments, words, tmp
     monkeypatch.chdir(tmp_path)
     code, out, err = command(capsys, monkeypatch, *arguments)
     assert code == 2 and words in err and "Traceback" not in err + out
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_disk_that_fills_is_told_and_leaves_nothing(small_data, tmp_path, capsys, monkeypatch):
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, hard))
+    try:
+        code, _, err = command(capsys, monkeypatch, "data", small_data.parent / "mix.toml", "-o", tmp_path / "data")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert code == 2 and "File too large" in err and "Traceback" not in err
     assert not list(tmp_path.iterdir())
 
 

@@ -76,6 +76,15 @@ def test_a_packed_batch_has_the_loss_and_gradient_of_its_parts(small_config, rec
     torch.testing.assert_close(packed[1], torch.stack([grad for _, grad in parts]).sum(0), rtol=1e-3, atol=1e-4)
 
 
+def test_rows_end_to_end_in_one_have_the_same_loss(small_config):
+    """How rows are given to flash-attention, which keeps conversations apart in a single row only."""
+    module = network(small_config)
+    block = assemble(made_up_tokens([40, 11, 30, 23, 57]), [[0, 1, 2], [4, 3]], 96, 0)
+    apart = loss_and_gradient(module, block)[0]
+    flat = type(block)(*(array.reshape(1, -1) for array in (block.ids, block.labels, block.positions)), 0, 0)
+    assert loss_and_gradient(module, flat)[0] == pytest.approx(apart, rel=1e-5)
+
+
 def test_the_parts_have_the_loss_that_transformers_gives(small_config):
     module, tokens = network(small_config), made_up_tokens([37])
     block = assemble(tokens, [[0]], 37, 0)

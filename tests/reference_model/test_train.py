@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -60,6 +61,7 @@ def test_the_loss_falls_from_that_of_guessing(small_config, small_data, tmp_path
     assert losses[-1] < 0.6 * losses[0]
 
 
+@pytest.mark.slow
 def test_twenty_steps_are_ten_a_kill_and_ten_bit_for_bit(straight, small_config, small_data, tmp_path):
     folder = tmp_path / "killed"
     command = [sys.executable, "-m", "reference_model.cli", "train", str(small_config), "--data", str(small_data)]
@@ -97,14 +99,16 @@ def on_two_nodes(folder: Path, *arguments: object) -> subprocess.CompletedProces
         (folder / "bin" / name).write_text(text, encoding="utf-8")
         (folder / "bin" / name).chmod(0o755)
     environment = {
-        **os.environ, "OMP_NUM_THREADS": "1", "PATH": f"{folder / 'bin'}:{os.environ['PATH']}", "PYTHON": sys.executable,
-        "SLURM_NNODES": "2", "SLURM_JOB_ID": str(os.getpid()), "SLURM_JOB_NODELIST": "node[0-1]", "PER_NODE": "1",
+        **os.environ, "OMP_NUM_THREADS": "1", "PATH": f"{folder / 'bin'}:{os.environ['PATH']}",
+        "PYTHON": sys.executable, "SLURM_NNODES": "2", "SLURM_JOB_ID": str(os.getpid()),
+        "SLURM_JOB_NODELIST": "node[0-1]", "PER_NODE": "1",
     }  # fmt: skip
     script = Path(session.__file__).parent / "launch" / "slurm.sh"
     command = ["bash", str(script), *map(str, arguments)]
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=200)
 
 
+@pytest.mark.slow
 def test_two_processes_give_the_same_curve_and_one_goes_on_where_they_stopped(
     straight, small_config, small_data, tmp_path
 ):
@@ -149,6 +153,30 @@ def test_the_figures_of_a_step_are_those_of_the_data(straight, small_data):
     assert lines[-1]["left"] == 0 and lines[0]["left"] > lines[-2]["left"] > 0
     record = run_folder.read(straight)
     assert record["data"]["card"]["conversations"] == 300 and record["versions"]["torch"] == torch.__version__
+
+
+def test_metrics_go_to_tensorboard_where_it_is_installed(straight, small_config, small_data, tmp_path, monkeypatch):
+    """TensorBoard is not among our dependencies: a stand-in takes what its writer would."""
+    written = []
+
+    class Writer:
+        def __init__(self, folder, purge_step):
+            written.append((folder, purge_step))
+
+        def add_scalar(self, name, value, step):
+            written.append((name, value, step))
+
+        def close(self):
+            written.append("closed")
+
+    changes = ("optimizer.steps=2", "running.tensorboard=true")
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
+    with pytest.raises(TrainingError, match="pip install tensorboard"):
+        train(small_config, small_data, tmp_path / "without", *changes)
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", SimpleNamespace(SummaryWriter=Writer))
+    assert train(small_config, small_data, tmp_path / "with", *changes)
+    assert written[0] == (str(tmp_path / "with" / "tensorboard"), 1) and written[-1] == "closed"
+    assert [value for name, value, *_ in written[1:-1] if name == "loss"] == curve(tmp_path / "with")
 
 
 def test_the_last_checkpoints_stay(straight):
@@ -206,6 +234,25 @@ def test_lora_trains_its_matrices_alone_and_is_merged_on_export(straight, small_
     stored = sum(path.stat().st_size for path in (tmp_path / "lora").glob("checkpoints/step-00000020/*"))
     whole = sum(path.stat().st_size for path in straight.glob("checkpoints/step-00000020/*"))
     assert stored < whole  # the frozen weights are not kept again and again
+
+
+def test_weights_take_on_a_template_whose_tokens_they_lack(straight, small_config, small_data, tmp_path):
+    """BayLing's form on a ChatML model: `<s>` and `</s>` are added, the embedding grows, and the export has both."""
+    from transformers import AutoTokenizer
+
+    weights_of(straight)
+    (tmp_path / "opening.txt").write_text("Two speak here.\n\n", encoding="utf-8")
+    changes = [
+        f"model.pretrained={straight.parent / 'straight-weights'}", "template.name=bayling_v1",
+        f"template.opening_file={tmp_path / 'opening.txt'}", "optimizer.steps=3",
+    ]  # fmt: skip
+    with pytest.raises(UserError, match=r"no single token </s>.*tokenizer\.add_tokens=true"):
+        train(small_config, small_data, tmp_path / "run", *changes)
+    assert train(small_config, small_data, tmp_path / "run", *changes, "tokenizer.add_tokens=true")
+    assert weights_of(tmp_path / "run")["model.embed_tokens.weight"].shape == (402, 32)
+    tokenizer = AutoTokenizer.from_pretrained(tmp_path / "run-weights")
+    text = tokenizer.apply_chat_template([{"role": "user", "content": "x"}], tokenize=False, add_generation_prompt=True)
+    assert text == "<s>Two speak here.\n\n### Instruction:\nx\n### Response:\n" and tokenizer.eos_token == "</s>"
 
 
 def test_a_run_is_not_begun_twice_nor_gone_on_with_otherwise(straight, small_config, small_data, tmp_path):
