@@ -25,6 +25,7 @@ from reference_model.toml_files import parse_toml
 UNSPACED = ("zh", "ja")
 MENDING = ("words", "name", "term", "part")
 MOST_CHANGES = 3
+_SLOT = re.compile(r"\{(\w+)\}")
 _RUN = re.compile(r"[一-鿿぀-ヿ]+")
 _WORD = re.compile(r"[^\W\d_]+(?:[-'’][^\W\d_]+)*")
 _NAME = re.compile(r"(?<!\w)[A-ZÄÖÜ][\w-]+(?: [A-ZÄÖÜ][\w-]+)*")
@@ -145,10 +146,8 @@ class _Talk:
         tongue = self.draw.choice(self.options.instructions)
         code = language or self.languages[1]
         name = phrases()["names"][tongue].get(code, code)
-        text = self.draw.choice(phrases()[tongue][kind])
-        for slot, value in {**slots, "language": name}.items():
-            text = text.replace("{" + slot + "}", value)
-        return text
+        filled = {**slots, "language": name}
+        return _SLOT.sub(lambda slot: filled[slot[1]], self.draw.choice(phrases()[tongue][kind]))
 
     def answer(self, request: str, kind: str, text: str, *, contains: tuple[str, ...] = ()) -> None:
         """Add a turn whose answer is learned."""

@@ -114,8 +114,6 @@ class Trainer:
         inner.set_attn_implementation(self.attention)
         if running.recompute:
             enable_recompute(inner)
-        if self.settings.adapter.rank and running.recompute:
-            inner.enable_input_require_grads()
         network = LossNetwork(inner, running.loss_rows)
         if self.world.together:
             share_out(network, self.world, bf16=self.bf16)
@@ -213,7 +211,7 @@ class Trainer:
 def run(trainer: Trainer, folder: Path, reporter: Reporter) -> bool:
     """Train to the end, with metrics and checkpoints in ``folder``; return False where a signal stopped it before.
 
-    SIGTERM (a cluster's notice) and Ctrl-C end it after the step under way, with a checkpoint.
+    SIGTERM (a cluster's notice) and Ctrl-C end it within a step, with a checkpoint.
     """
     settings, world = trainer.settings, trainer.world
     checkpoints = folder / "checkpoints"

@@ -7,15 +7,16 @@ attention is counted for the causal half, and reaches back only to the beginning
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from reference_model.settings import Settings, Shape
 
 PEAKS = {
-    "H200": 989e12, "H100": 989e12, "A100": 312e12, "A800": 312e12, "H800": 989e12, "H20": 148e12, "B200": 2250e12,
+    "H200": 989e12, "GH200": 989e12, "H100": 989e12, "A100": 312e12, "A800": 312e12, "H800": 989e12, "H20": 148e12, "B200": 2250e12,
     "L40S": 362e12, "L4": 121e12, "A10": 125e12, "4090": 165e12, "V100": 125e12,
 }  # fmt: skip
-"""Dense bf16 (V100: fp16) operations a second, from the makers' data sheets, by what stands in the device's name."""
+"""Dense bf16 (V100: fp16) operations a second, from the makers' data sheets, by the word in the device's name."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ def operations(settings: Settings, context: float, learned: float = 1.0) -> floa
 
 def peak(device: str) -> float | None:
     """Return operations a second of a device by its name; None for one that is not known, such as a CPU."""
-    return next((rate for name, rate in PEAKS.items() if name in device), None)
+    return next((rate for name, rate in PEAKS.items() if re.search(rf"\b{name}\b", device)), None)
 
 
 @dataclass(frozen=True)

@@ -100,6 +100,12 @@ def test_the_same_seed_gives_the_same_conversation_and_every_pair_gives_one():
             assert not any(mark in talk.messages[0].content for mark in ("{", "}"))
 
 
+def test_braces_in_a_sentence_are_left_alone():
+    pair = Pair("Press {language} or {source}, then {x}.", "Drücke {language} oder {source}, dann {x}.")
+    for talk in talks(pair, ("en", "de"), 20):
+        assert pair.source in talk.messages[0].content
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [

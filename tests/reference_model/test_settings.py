@@ -115,6 +115,12 @@ def test_unknown_names_and_machines_are_answered_with_near_ones():
         planning.plan(settings.load("bayling_7b"), planning.Machine(7, "H100", 0.4))
 
 
+def test_peaks_go_by_the_names_that_devices_give():
+    """Names as torch.cuda.get_device_name tells them; the figures are the makers' dense bf16 rates."""
+    found = [work.peak(name) for name in ("NVIDIA H100 80GB HBM3", "NVIDIA A100-SXM4-80GB", "NVIDIA L40", "")]
+    assert found == [989e12, 312e12, None, None]
+
+
 def test_a_value_is_read_as_its_setting_needs_it():
     chosen = settings.load("tiny", ["model.pretrained=123", "adapter.layers=['q_proj']", "running.tensorboard=true"])
     assert chosen.model.pretrained == "123" and chosen.adapter.layers == ("q_proj",) and chosen.running.tensorboard
