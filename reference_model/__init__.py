@@ -1,1 +1,1 @@
-"""The room where BayLing will be trained and run; nothing is built here yet."""
+"""The reference model: interactive-translation data, training, checkpoints and weight differences of BayLing."""
