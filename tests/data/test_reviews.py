@@ -106,7 +106,7 @@ def test_a_review_that_does_not_say_what_is_stored_is_a_failure_and_no_tie(made_
     assert (first["failure"], first["scores"], first["verdict"]) == (failure, None, None)
     judge._checked.cache_clear()
     with pytest.raises(DataError, match="line 1: "):
-        judge.outcomes("vicuna", "singleturn", "en", "win")
+        judge.outcomes("vicuna", "singleturn.en", "win")
 
 
 @pytest.mark.parametrize(
