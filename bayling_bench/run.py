@@ -257,14 +257,15 @@ def _conclude(
                 f"{found.folder}: {missing} of the saved responses do not fit the tasks and data of today (another "
                 "version of a task, of its data or of this program). Nothing was changed; run the model again with -o."
             )
-        comet = columns.prepare(plan.config, plan.tasks, Listener(caller.comet, caller.say))
+        comet = columns.prepare(plan.config, plan.tasks, Listener(caller.comet, caller.say), found)
+        # All of COMET comes before anything is written: what stops it leaves the record as it was.
+        beside = {task.name: comet.of(task, items[task.name]) for task in plan.tasks}
         rows = {}
         for task in plan.tasks:
             # One task at a time: all requests and samples at once would be the run's peak of memory.
             lm_task, responses = tasks.pop(task.name), items.pop(task.name)
             results = replay.metrics(task.name, lm_task, responses)
-            beside = comet.of(task, responses)
-            rows[task.name], lines = scores.task_record(task, plan.config, responses, results, beside)
+            rows[task.name], lines = scores.task_record(task, plan.config, responses, results, beside.pop(task.name))
             found.write_items(task.name, lines)
         found.write_scores(rows, comet.notes)
         failed = _too_many_unscored(plan, rows)
