@@ -120,7 +120,11 @@ class ModelOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class CometOptions:
-    """How COMET is computed; only the precision changes what comes out, and it stands in the signature."""
+    """How COMET is computed.
+
+    Precision and encoder change what comes out, and stand in the signature. So do, in bf16, device and batch size, by
+    rounding; in fp32 by less than 1e-5.
+    """
 
     device: str | None = None
     """``cpu``, ``cuda``, ``cuda:1`` …; None picks the GPU where there is one."""

@@ -28,6 +28,9 @@ _MINILM_TOKENIZER = "xlm-roberta-base"
 _SPELLINGS = {"xlm-roberta-large": "FacebookAI/xlm-roberta-large", "xlm-roberta-base": "FacebookAI/xlm-roberta-base"}
 """Names under which the hub moved what checkpoints still name in short."""
 
+REVISIONS = {"FacebookAI/xlm-roberta-large": "c23d21b0620b635a76227c604d44e43a9f0ee389"}
+"""Commits of encoders, on the hub, that scores were checked with."""
+
 
 @dataclass(frozen=True)
 class EncoderFiles:
@@ -58,11 +61,13 @@ def find(checkpoint: Checkpoint, given: Path | None) -> EncoderFiles:
     ModelError, naming the command that brings it, when it is not on this machine.
     """
     settings = checkpoint.settings
-    configuration = _locate(checkpoint, settings.pretrained_model, given, ("config.json",))
+    needed = ("config.json",)
+    whole = settings.encoder_model != "MiniLM"
+    configuration = _locate(checkpoint, settings.pretrained_model, given, needed, TOKENIZER_FILES if whole else needed)
     if settings.encoder_model != "MiniLM" or _has(configuration, TOKENIZER_FILES):
         tokenizer = configuration
     else:
-        tokenizer = _locate(checkpoint, _MINILM_TOKENIZER, None, TOKENIZER_FILES)
+        tokenizer = _locate(checkpoint, _MINILM_TOKENIZER, None, TOKENIZER_FILES, TOKENIZER_FILES)
     if not _has(tokenizer, TOKENIZER_FILES):
         raise ModelError(
             f"{tokenizer} holds no tokenizer ({', '.join(TOKENIZER_FILES)}) for the encoder "
@@ -78,7 +83,10 @@ def repositories(checkpoint: Checkpoint) -> list[str]:
     return [_SPELLINGS.get(name, name) for name in names if not Path(name).is_dir()]
 
 
-def _locate(checkpoint: Checkpoint, name: str, given: Path | None, needed: Sequence[str]) -> Path:
+def _locate(
+    checkpoint: Checkpoint, name: str, given: Path | None, needed: Sequence[str], wanted: Sequence[str]
+) -> Path:
+    """Return a folder with one of the files ``needed``, if there is any with one of those ``wanted``, too."""
     if given is not None:
         if not _has(given, needed):
             raise ModelError(
@@ -86,9 +94,10 @@ def _locate(checkpoint: Checkpoint, name: str, given: Path | None, needed: Seque
             )
         return given
     beside = [checkpoint.folder / "encoder", checkpoint.folder / Path(name).name, Path(name)]
-    for folder in (*beside, *(_cached(each) for each in (name, _SPELLINGS.get(name)) if each)):
-        if folder is not None and _has(folder, needed):
-            return folder
+    folders = [*beside, *(folder for each in (name, _SPELLINGS.get(name)) if each for folder in _cached(each))]
+    found = [folder for folder in folders if _has(folder, needed)]
+    if found:
+        return next((folder for folder in found if _has(folder, wanted)), found[0])
     raise ModelError(
         f"{checkpoint.folder}: its encoder {name} (configuration and tokenizer) is not on this machine. {_mend(name)}"
     )
@@ -106,13 +115,15 @@ def _has(folder: Path, names: Sequence[str]) -> bool:
     return any((folder / name).is_file() for name in names)
 
 
-def _cached(name: str) -> Path | None:
-    """Return a snapshot of a repository in the hub's cache, the newest one, or None."""
+def _cached(name: str) -> list[Path]:
+    """Return the snapshots of a repository in the hub's cache: the pinned one first, then the newest."""
     from huggingface_hub.constants import HF_HUB_CACHE
 
     snapshots = Path(HF_HUB_CACHE) / f"models--{name.replace('/', '--')}" / "snapshots"
-    found = [folder for folder in snapshots.glob("*") if _has(folder, FILES)]
-    return max(found, key=lambda folder: folder.stat().st_mtime_ns, default=None)
+    pinned = REVISIONS.get(_SPELLINGS.get(name, name))
+    return sorted(
+        snapshots.glob("*"), key=lambda folder: (folder.name == pinned, folder.stat().st_mtime_ns), reverse=True
+    )
 
 
 class Tokenizer:

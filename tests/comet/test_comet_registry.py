@@ -103,6 +103,31 @@ def test_what_was_fetched_is_found_again_and_held_to_its_hash(hub_cache: Path, m
         registry.find("comet:some/body")
 
 
+def test_records_of_two_commits_stay_apart(hub_cache: Path, make_checkpoint):
+    one, two = make_checkpoint(), make_checkpoint(seed=7)
+    digests = [hashlib.sha256(model_file(each).read_bytes()).hexdigest() for each in (one, two)]
+    for commit, checkpoint, digest in zip(("abc", "def"), (one, two), digests, strict=True):
+        in_hub_cache(hub_cache, "some/body", commit, checkpoint)
+        registry.record(registry.Entry(hub_id="some/body", revision=commit, sha256=digest))
+    assert registry.find("comet:some/body").sha256 == digests[1], "the last one fetched"
+    assert registry.find("comet:some/body@abc").sha256 == digests[0]
+    refs = hub_cache / "models--some--body" / "refs"
+    refs.mkdir()
+    (refs / "v1").write_text("abc")
+    assert registry.find("comet:some/body@v1").sha256 == digests[0]
+    registry.record(registry.Entry(hub_id="some/body", revision="abc", sha256="0" * 64))
+    with pytest.raises(ModelError, match="not the file on record"):
+        registry.find("comet:some/body@v1")
+
+
+@pytest.mark.parametrize("content", ["[1]", "{", '{"some/body": {}}', '{"some/body@abc": {"revision": "abc"}}', "3"])
+def test_a_damaged_record_of_what_was_fetched_is_no_record(content: str, hub_cache: Path, cache: Path, make_checkpoint):
+    (cache / "comet").mkdir(parents=True)
+    (cache / "comet" / "fetched.json").write_text(content)
+    in_hub_cache(hub_cache, "some/body", "abc", make_checkpoint())
+    assert registry.find("comet:some/body@abc").name == "some/body"
+
+
 def test_the_variable_gives_comet_another_meaning(make_checkpoint, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv(registry.VARIABLE, str(make_checkpoint()))
     assert registry.find("comet").folder == make_checkpoint()
@@ -202,13 +227,18 @@ def test_fetch_brings_a_checkpoint_and_its_encoder_and_records_the_hash(hub, cli
     digest = hashlib.sha256(model_file(tmp_path / "published").read_bytes()).hexdigest()
     assert digest in done.stdout
     record = json.loads((cache / "comet" / "fetched.json").read_text())
-    assert record == {"test/tiny": {"revision": COMMIT, "sha256": digest}}
+    assert record == {f"test/tiny@{COMMIT}": {"sha256": digest}}
     assert not [path for path in server.asked if "unwanted" in path]
     offline = {**environment, "HF_ENDPOINT": "http://127.0.0.1:9", "HF_HUB_OFFLINE": "1"}
     run = cli("comet", "verify", "comet:test/tiny", env={**offline, "PATH": "/nowhere"})
     assert "unbabel-comet is not installed beside us" in run.stderr and run.returncode == 2  # all else was found
     again = cli("fetch", "comet:test/tiny", env=environment)
     assert again.returncode == 0
+    record[f"test/tiny@{COMMIT}"]["sha256"] = "0" * 64
+    (cache / "comet" / "fetched.json").write_text(json.dumps(record))
+    other = cli("fetch", "comet:test/tiny", env=environment)
+    assert other.returncode == 2 and "is not the file on record for test/tiny" in other.stderr
+    assert json.loads((cache / "comet" / "fetched.json").read_text()) == record
 
 
 @pytest.mark.slow

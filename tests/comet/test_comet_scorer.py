@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -15,6 +16,7 @@ import numpy as np
 import pytest
 import torch
 
+from bayling_bench import __version__
 from bayling_bench.comet import kept
 from bayling_bench.comet.batches import Budget, cut, in_memory
 from bayling_bench.comet.scorer import Listener, Scorer, Segment
@@ -266,11 +268,29 @@ def test_scores_of_the_same_segments_are_read_from_the_cache(make_checkpoint, ca
     assert kept.read(path).scores == tuple(scores)
 
 
+def test_encoders_of_other_content_have_other_signatures(make_checkpoint, tmp_path: Path):
+    other = tmp_path / "encoder"
+    shutil.copytree(make_checkpoint() / "encoder", other)
+    config = json.loads((other / "config.json").read_text(encoding="utf-8"))
+    (other / "config.json").write_text(json.dumps({**config, "layer_norm_eps": 0.1}), encoding="utf-8")
+    one, two = metric_of(make_checkpoint()), metric_of(make_checkpoint(), encoder=str(other))
+    assert one.signature("A") != two.signature("A")
+    assert one.score(PLAIN, "A") != two.score(PLAIN, "A")
+
+
+def test_vectors_and_scores_of_other_libraries_are_not_used(make_checkpoint, cache: Path, monkeypatch):
+    metric_of(make_checkpoint()).score(PLAIN, "A")
+    monkeypatch.setattr("bayling_bench.comet.metric.version", lambda name: "99.9")
+    metric_of(make_checkpoint()).score(PLAIN, "A")
+    assert len(list((cache / "comet" / "vectors").glob("*.sqlite"))) == 2
+    assert len(list((cache / "comet" / "scores").glob("*.json"))) == 2
+
+
 def test_signatures_say_what_a_score_is(make_checkpoint):
     reads, blind = make_checkpoint(), make_checkpoint(kind="referenceless_regression_metric")
-    digest = metric_of(reads).checkpoint.sha256[:12]
+    digest, files = metric_of(reads).checkpoint.sha256[:12], metric_of(reads).encoder_digest[:12]
     assert metric_of(reads).signature("A") == (
-        f"COMET|model:{reads.name}|sha:{digest}|precision:fp32|encoder:encoder|refs:A|version:1"
+        f"COMET|model:{reads.name}|sha:{digest}|precision:fp32|encoder:encoder@{files}|refs:A|version:1+{__version__}"
     )
     assert "|refs:none|" in metric_of(blind).signature("A")
     other = [segment._replace(ref="another") for segment in PLAIN]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import pickle
+import shutil
 import sys
 import types
 import zipfile
@@ -157,6 +158,24 @@ def test_a_missing_encoder_is_named_with_its_command(make_checkpoint, tmp_path: 
         encoder.find(opened(folder), tmp_path)
     (folder / "encoder").symlink_to(make_checkpoint() / "encoder")
     assert encoder.find(opened(folder), None).configuration == folder / "encoder"
+
+
+def test_the_pinned_and_whole_snapshot_of_an_encoder_is_taken(make_checkpoint, tmp_path: Path, monkeypatch):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
+    hparams = {
+        **weights.read(model_file(make_checkpoint()))["hyper_parameters"],
+        "pretrained_model": "xlm-roberta-large",
+    }
+    folder = copy_of(make_checkpoint(), tmp_path / "bare", content={"hyper_parameters": hparams})
+    hub_id, commit = "FacebookAI/xlm-roberta-large", encoder.REVISIONS["FacebookAI/xlm-roberta-large"]
+    snapshots = tmp_path / "hub" / f"models--{hub_id.replace('/', '--')}" / "snapshots"
+    for number, name in enumerate((commit, "whole", "partial")):
+        shutil.copytree(make_checkpoint() / "encoder", snapshots / name)
+        os.utime(snapshots / name, (number, number))
+    (snapshots / "partial" / "sentencepiece.bpe.model").unlink()
+    assert encoder.find(opened(folder), None).configuration == snapshots / commit
+    (snapshots / commit / "config.json").unlink()
+    assert encoder.find(opened(folder), None).configuration == snapshots / "whole"
 
 
 def test_an_encoder_of_another_size_is_named(make_checkpoint):
