@@ -126,6 +126,15 @@ def _cached(name: str) -> list[Path]:
     )
 
 
+class Joined(list[int]):
+    """Ids of several segments as one input."""
+
+    def __init__(self, ids: Sequence[int], *, first: int) -> None:
+        super().__init__(ids)
+        self.first = first
+        """How many of them belong to the first segment, with its special tokens."""
+
+
 class Tokenizer:
     """Text to token ids, the same as transformers' fast tokenizers of these encoders, whatever their release."""
 
@@ -145,19 +154,17 @@ class Tokenizer:
         """Return the ids of each text, with its special tokens, cut at what the encoder can read."""
         return [found.ids for found in self._backend.encode_batch_fast(list(texts))]
 
-    def joined(self, parts: Sequence[Sequence[int]]) -> list[int]:
+    def joined(self, parts: Sequence[Sequence[int]]) -> Joined:
         """Return the ids of several segments as one input, cut at what the encoder can read."""
         bare = [[token for token in ids if token != self.padding][1:-1] for ids in parts]
-        ids = [self._first, *bare[0]]
+        ids = Joined([self._first, *bare[0]], first=len(bare[0]) + 2)
         for part in bare[1:]:
             ids += [self._separator] * self._separators + part
         ids.append(self._separator)
         room = self._max_positions - (1 + len(parts) * self._separators)
-        return ids[: self._max_positions] if sum(map(len, bare)) > room else ids
-
-    def first_part(self, ids: Sequence[int]) -> int:
-        """Return how many ids of a joined input belong to its first segment, with its special tokens."""
-        return ids.index(self._separator) + 1 if self._separator in ids else len(ids)
+        if sum(map(len, bare)) > room:
+            del ids[self._max_positions :]
+        return ids
 
 
 def _backend(folder: Path, encoder_model: str) -> Any:

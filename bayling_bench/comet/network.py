@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from bayling_bench.comet import pooling
 from bayling_bench.comet.checkpoint import REGRESSION, UNIFIED, Checkpoint, Settings
-from bayling_bench.comet.encoder import EncoderFiles, Tokenizer
+from bayling_bench.comet.encoder import EncoderFiles, Joined, Tokenizer
 from bayling_bench.errors import ModelError
 
 PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16}
@@ -96,7 +96,7 @@ class Network:
             return None
         types = torch.ones_like(ids)
         for row, tokens in enumerate(batch):
-            types[row, : self.tokenizer.first_part(tokens)] = 0
+            types[row, : tokens.first if isinstance(tokens, Joined) else len(tokens)] = 0
         return types
 
 
