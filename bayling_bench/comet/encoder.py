@@ -139,7 +139,11 @@ class Tokenizer:
     """Text to token ids, the same as transformers' fast tokenizers of these encoders, whatever their release."""
 
     def __init__(self, files: EncoderFiles, encoder_model: str, max_positions: int) -> None:
-        self._backend = _backend(files.tokenizer, encoder_model)
+        try:
+            self._backend = _backend(files.tokenizer, encoder_model)
+        except Exception as error:  # of whatever class: tokenizers raises bare ones
+            reason = (str(error).strip() or type(error).__name__).splitlines()[0][:200]
+            raise ModelError(f"{files.tokenizer}: its tokenizer cannot be read ({reason}). Fetch it again.") from error
         self._backend.no_padding()
         self._backend.enable_truncation(max_positions - 2)
         self._max_positions = max_positions
