@@ -168,7 +168,15 @@ def _recorded(config: RunConfig, base_url: str | None) -> dict[str, Any]:
     """Return a configuration as the record keeps it: without what must not or need not stand there."""
     values = config.to_json()
     values["model_options"] |= {"base_url": base_url, "api_key_file": None}
+    values["metrics"] = [_absolute("comet:", metric) for metric in config.metrics]
+    values["comet"]["encoder"] = config.comet.encoder and _absolute("", config.comet.encoder)
     return values
+
+
+def _absolute(prefix: str, value: str) -> str:
+    """Return a value that is a prefix and a path with the path absolute: `score` may be called from elsewhere."""
+    path = Path(value.removeprefix(prefix)).expanduser()
+    return f"{prefix}{path.absolute()}" if value.startswith(prefix) and path.exists() else value
 
 
 def _generate(

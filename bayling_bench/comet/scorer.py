@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from bayling_bench.comet.network import Network
 
 DECIMALS = 6
-"""Digits of a segment score that do not depend on which other segments were in its batch."""
+"""Digits of a segment score that are kept; the last may still differ by one or two between batches, in fp32."""
 
 _ESTIMATED_AT_ONCE = 1024
 

@@ -123,6 +123,7 @@ def test_verify_takes_files_and_fails_where_scores_differ(make_checkpoint, cli: 
     assert done.returncode == 2 and "--source, --translation and --reference" in done.stderr
     done = cli("comet", "verify", make_checkpoint(), "-s", "s", "-t", "t", "-r", "s", "--comet", "precision=bf16")
     assert done.returncode == 1 and "the scores differ by more than 1e-05" in done.stderr
+    assert "our bf16 with unbabel-comet's fp32" in done.stdout
     assert "segments            2" in done.stdout and "|precision:bf16|" in done.stdout
 
 

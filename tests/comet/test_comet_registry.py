@@ -15,8 +15,9 @@ from conftest import Cli
 
 from bayling_bench.comet import registry, verify
 from bayling_bench.comet.checkpoint import model_file
-from bayling_bench.config import COMET_METRICS, CometOptions, RunConfig
+from bayling_bench.config import COMET_IF_PRESENT, COMET_METRICS, DEFAULT_METRICS, CometOptions, RunConfig
 from bayling_bench.errors import BenchError, DataError, ModelError
+from bayling_bench.scoring.kinds import in_order
 
 
 @pytest.fixture
@@ -57,6 +58,16 @@ def test_other_names_are_named(metric: str, message: str):
         registry.find(metric)
 
 
+def test_only_checkpoints_of_comet_have_names_of_their_own():
+    assert in_order(["comet:x", "bleu", "bleu:x", "cometkiwi:x", "comet"]) == ["comet:x", "comet", "bleu"]
+
+
+def test_the_internal_name_is_not_shown():
+    with pytest.raises(BenchError) as raised:
+        registry.find("comet-if")
+    assert COMET_IF_PRESENT not in str(raised.value)
+
+
 def test_options_of_comet():
     parsed = CometOptions.parse(["device=cuda:1", "precision=bf16", "batch_tokens=64", "encoder=x=y"])
     assert parsed == CometOptions(device="cuda:1", precision="bf16", batch_tokens=64, encoder="x=y")
@@ -65,6 +76,8 @@ def test_options_of_comet():
     older = asked.to_json()
     del older["comet"]
     assert RunConfig.from_json(older).comet == CometOptions()
+    assert RunConfig.from_json(older).metrics == ("bleu", "comet")
+    assert RunConfig.from_json({**older, "metrics": ["bleu", "chrf", "ter"]}).metrics == DEFAULT_METRICS
     for pairs, message in {
         ("precision=fp8",): "--comet precision 'fp8' is unknown",
         ("presicion=bf16",): "Did you mean precision",

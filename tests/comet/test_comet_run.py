@@ -21,7 +21,7 @@ from bayling_bench.comet.metric import Metric
 from bayling_bench.comet.scorer import Segment
 from bayling_bench.config import CometOptions, Generation, ModelOptions, RunConfig, Shard
 from bayling_bench.errors import ModelError, RunError
-from bayling_bench.report import chosen, page, tables
+from bayling_bench.report import chosen, metrics, page, tables
 from comet.conftest import metric_of
 
 pytestmark = pytest.mark.slow
@@ -91,7 +91,11 @@ def test_two_runs_are_compared_by_their_segment_scores(
 ):
     other = run(tiny_model, tmp_path / "other", (f"comet:{tiny}",), seed=2)
     options = compare.Options(resamples=200, force=True)
-    found = [row for row in compare.compare(scored, other, options).rows if row.metric.startswith("comet")]
+    compared = compare.compare(scored, other, options)
+    found = [row for row in compared.rows if row.metric.startswith("comet")]
+    shown = {(row.task, row.metric) for row in compare.tables._shown(compared)}
+    unfaulty = [row for row in compared.rows if row.metric in metrics.GUARDS and not row.value_a and not row.value_b]
+    assert unfaulty and {(row.task, row.metric) for row in unfaulty} <= shown
     assert [row.task for row in found] == list(TRANSLATIONS)
     for row in found:
         values = [[item["scores"][row.metric] for item in one.items(row.task)] for one in (scored, other)]
@@ -209,8 +213,12 @@ def test_a_checkpoint_of_the_default_that_cannot_be_used_is_noted(
 
 def test_the_command_line(cli: Cli, tiny_model: Path, tiny: Path, tmp_path: Path):
     command = ("-m", tiny_model, "-t", TASKS[0], "--limit", 4, "--device", "cpu", "-o", "out", "--set", "max_tokens=8")
-    done = cli("run", *command, "--metrics", f"comet:{tiny},chrf", "--comet", "batch_tokens=64")
+    (tmp_path / tiny.name).symlink_to(tiny)
+    twice = f"comet:./{tiny.name},chrf,chrf,comet:./{tiny.name}"
+    done = cli("run", *command, "--metrics", twice, "--comet", "batch_tokens=64")
     assert done.returncode == 0, done.stderr
+    asked = json.loads((tmp_path / "out" / "run.json").read_text())["config"]["metrics"]
+    assert asked == [f"comet:{tmp_path / tiny.name}", "chrf"]
     assert f"comet:{tiny.name}" in done.stdout and "source_copied" in done.stdout and "bleu" not in done.stdout
     value = json.loads((tmp_path / "out" / "scores.json").read_text())["tasks"][TASKS[0]]["metrics"]
     assert f"{100 * value[f'comet:{tiny.name}']['value']:.2f}" in done.stdout
