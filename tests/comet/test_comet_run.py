@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -77,9 +78,8 @@ def test_records_are_raw_and_tables_times_100(scored: record.Run, tiny: Path):
 def test_guards_stand_beside_comet(scored: record.Run, tiny: Path, tiny_model: Path, tmp_path: Path):
     other = run(tiny_model, tmp_path / "other", ("bleu",), seed=2)
     with_comet, without = page.render([scored, scored]), page.render([other, other])
-    head = '<h2 id="items-title">'
-    assert "source copied" in with_comet.partition(head)[0]
-    assert "source copied" not in without.partition(head)[0].partition("Signatures")[0]
+    row = re.compile(r'<th scope="row"><a href="#metrics"[^>]*>source copied')
+    assert len(row.findall(with_comet)) == len(TRANSLATIONS) and not row.findall(without)
     assert (
         f"COMET ({scored.scores and next(iter(scored.scores['tasks'][TASKS[0]]['metrics'])).partition(':')[2]})"
         in with_comet
