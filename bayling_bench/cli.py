@@ -426,7 +426,7 @@ judge.register(app)
 
 
 def _names(values: list[str] | None) -> tuple[str, ...]:
-    return tuple(name.strip() for value in values or () for name in value.split(",") if name.strip())
+    return tuple(dict.fromkeys(name.strip() for value in values or () for name in value.split(",") if name.strip()))
 
 
 def _command() -> str:

@@ -120,7 +120,11 @@ class ModelOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class CometOptions:
-    """How COMET is computed; only the precision changes what comes out, and it stands in the signature."""
+    """How COMET is computed.
+
+    Precision and encoder change what comes out, and stand in the signature. So do, in bf16, device and batch size, by
+    rounding; in fp32 by less than 1e-5.
+    """
 
     device: str | None = None
     """``cpu``, ``cuda``, ``cuda:1`` …; None picks the GPU where there is one."""
@@ -201,10 +205,11 @@ class RunConfig:
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> RunConfig:
-        """Return the configuration that ``to_json`` wrote."""
+        """Return the configuration that ``to_json`` wrote; the default metrics of before COMET are those of today."""
+        metrics = tuple(values["metrics"])
         nested = {
             "tasks": tuple(values["tasks"]),
-            "metrics": tuple(values["metrics"]),
+            "metrics": DEFAULT_METRICS if "comet" not in values and metrics == NGRAM_METRICS else metrics,
             "options": TaskOptions(**values["options"]),
             "generation": Generation(**values["generation"]),
             "model_options": ModelOptions(**values["model_options"]),
@@ -238,8 +243,8 @@ def check_metric(metric: str) -> None:
     """Raise BenchError unless a metric of translations is of this name, or ``comet:`` and a path or hub id."""
     if metric.startswith("comet:") and metric.removeprefix("comet:"):
         return
-    known = (*NGRAM_METRICS, *COMET_METRICS, COMET_IF_PRESENT)
-    if metric not in known:
+    known = (*NGRAM_METRICS, *COMET_METRICS)
+    if metric not in (*known, COMET_IF_PRESENT):
         raise BenchError(
             f"--metrics {metric!r} is unknown.{did_you_mean(metric, known)} Known: {', '.join(known)}, and "
             "comet:PATH_OR_ID for a COMET checkpoint of your own."

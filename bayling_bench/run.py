@@ -168,7 +168,15 @@ def _recorded(config: RunConfig, base_url: str | None) -> dict[str, Any]:
     """Return a configuration as the record keeps it: without what must not or need not stand there."""
     values = config.to_json()
     values["model_options"] |= {"base_url": base_url, "api_key_file": None}
+    values["metrics"] = [_absolute("comet:", metric) for metric in config.metrics]
+    values["comet"]["encoder"] = config.comet.encoder and _absolute("", config.comet.encoder)
     return values
+
+
+def _absolute(prefix: str, value: str) -> str:
+    """Return a value that is a prefix and a path with the path absolute: `score` may be called from elsewhere."""
+    path = Path(value.removeprefix(prefix)).expanduser()
+    return f"{prefix}{path.absolute()}" if value.startswith(prefix) and path.exists() else value
 
 
 def _generate(
@@ -257,14 +265,15 @@ def _conclude(
                 f"{found.folder}: {missing} of the saved responses do not fit the tasks and data of today (another "
                 "version of a task, of its data or of this program). Nothing was changed; run the model again with -o."
             )
-        comet = columns.prepare(plan.config, plan.tasks, Listener(caller.comet, caller.say))
+        comet = columns.prepare(plan.config, plan.tasks, Listener(caller.comet, caller.say), found)
+        # All of COMET comes before anything is written: what stops it leaves the record as it was.
+        beside = {task.name: comet.of(task, items[task.name]) for task in plan.tasks}
         rows = {}
         for task in plan.tasks:
             # One task at a time: all requests and samples at once would be the run's peak of memory.
             lm_task, responses = tasks.pop(task.name), items.pop(task.name)
             results = replay.metrics(task.name, lm_task, responses)
-            beside = comet.of(task, responses)
-            rows[task.name], lines = scores.task_record(task, plan.config, responses, results, beside)
+            rows[task.name], lines = scores.task_record(task, plan.config, responses, results, beside.pop(task.name))
             found.write_items(task.name, lines)
         found.write_scores(rows, comet.notes)
         failed = _too_many_unscored(plan, rows)

@@ -46,6 +46,8 @@ class Column:
     values: Sequence[float]
     """One an answered item."""
     signature: str
+    texts: str | None = None
+    """A hash of what was scored, by which values are known again where they cannot be computed anew."""
 
 
 def task_record(
@@ -73,6 +75,8 @@ def task_record(
         metrics[name] = _metric(name, value, len(column), spread)
         found = columns.get(name)
         metrics[name]["signature"] = found.signature if found else signature(task, config, name, _references(items))
+        if found and found.texts:
+            metrics[name]["texts"] = found.texts
     for row in rows:
         del row["values"]
     record = {

@@ -118,13 +118,14 @@ def theirs(checkpoint: Path, systems: Systems, arguments: argparse.Namespace) ->
     """Return unbabel-comet's seconds and scores."""
     file = registry.model_file(checkpoint)
     separate = reference.run(reference.Job(checkpoint=file, systems=systems, threads=arguments.threads))
+    together = [segment for system in systems for segment in system]
     single = reference.run(
-        reference.Job(checkpoint=file, systems=systems, threads=arguments.threads, embedding_cache=True)
+        reference.Job(checkpoint=file, systems=[together], threads=arguments.threads, embedding_cache=True)
     )
     # Without its cache, a system in a run of its own is a system alone.
     apart = (sum(separate.seconds), sum(separate.processor))
-    together = (sum(single.seconds), sum(single.processor))
-    return {"separate": apart, "single": together, "alone": apart}, separate.scores
+    at_once = (sum(single.seconds), sum(single.processor))
+    return {"separate": apart, "single": at_once, "alone": apart}, separate.scores
 
 
 def ours(checkpoint: Path, _: Systems, arguments: argparse.Namespace) -> tuple[dict[str, Time], list]:

@@ -17,7 +17,7 @@ from bayling_bench.audit.reach import Measured, NotInReach, Sample, percent
 from bayling_bench.audit.session import Session
 from bayling_bench.comet import kept, registry
 from bayling_bench.comet.kept import Kept
-from bayling_bench.comet.metric import Metric, Use
+from bayling_bench.comet.metric import VERSION, Metric, Use
 from bayling_bench.comet.scorer import Segment
 from bayling_bench.leaderboard import Board, Figure
 
@@ -57,12 +57,12 @@ def segment_scores(session: Session, figure: Figure, direction: str, checkpoint:
             raise
         return beside
     segments = [Segment.of(*parts) for parts in found]
-    if beside is not None and beside.segments in (kept.digest(segments), kept.digest(_without_references(segments))):
+    if beside is not None and beside.segments == kept.digest(_read(segments, beside.signature)):
         return beside
     if metric is None:
         return None
     scores = metric.score(segments, references)
-    read = segments if metric.reads_references else _without_references(segments)
+    read = _read(segments, metric.signature(references))
     return Kept(metric.signature(references), kept.digest(read), tuple(scores))
 
 
@@ -102,16 +102,31 @@ def _metric(session: Session, checkpoint: str) -> Metric | None:
 
 
 def _fits(beside: Kept, metric: Metric | None, checkpoint: str, references: str) -> bool:
-    """Return whether kept scores are of this checkpoint; without it, as far as its name and precision tell."""
+    """Return whether kept scores are of this checkpoint; without it, as far as its name and what is known of it tell.
+
+    Of the version only the way of computing scores counts, not the release of this program.
+    """
+    parts = _parts(beside.signature)
     if metric is not None:
-        return beside.signature == metric.signature(references)
-    parts: dict[str, str] = {}
-    for part in beside.signature.split("|"):
+        return parts == _parts(metric.signature(references))
+    known = registry.known(checkpoint)
+    if known is not None and (known.sha256 or "")[:12] != parts["sha"]:
+        return False
+    if known is not None and known.reads_references != (parts["refs"] != "none"):
+        return False
+    of_this = (parts["model"], parts["precision"]) == (registry.name_of(checkpoint), "fp32")
+    return of_this and parts["version"] == str(VERSION) and parts["refs"] in (references, "none")
+
+
+def _parts(signature: str) -> dict[str, str]:
+    parts: dict[str, str] = dict.fromkeys(("model", "sha", "precision", "encoder", "refs", "version"), "")
+    for part in signature.split("|"):
         name, _, value = part.partition(":")
         parts[name] = value
-    of_this = (parts.get("model"), parts.get("precision")) == (registry.name_of(checkpoint), "fp32")
-    return of_this and parts.get("refs") in (references, "none")
+    parts["version"] = parts["version"].partition("+")[0]
+    return parts
 
 
-def _without_references(segments: list[Segment]) -> list[Segment]:
-    return [segment._replace(ref="") for segment in segments]
+def _read(segments: list[Segment], signature: str) -> list[Segment]:
+    """Return segments as the metric of a signature reads them."""
+    return kept.without_references(segments) if _parts(signature)["refs"] == "none" else segments

@@ -84,9 +84,26 @@ def in_memory(embed: Callable[[list[Ids]], Any], batch: list[Ids], budget: Budge
     return in_memory(embed, batch[:middle], budget) + in_memory(embed, batch[middle:], budget)
 
 
+def in_parts(compute: Callable[[list[int]], list[float]], rows: list[int]) -> list[float]:
+    """Return what ``compute`` gives for rows, or for their halves where memory runs out; ModelError as `in_memory`."""
+    try:
+        return compute(rows)
+    except RuntimeError as error:
+        if not _lacks_memory(error):
+            raise
+    _release()
+    if len(rows) == 1:
+        raise ModelError("COMET: no memory to score a single segment. Choose another device: --comet device=cpu.")
+    middle = (len(rows) + 1) // 2
+    return in_parts(compute, rows[:middle]) + in_parts(compute, rows[middle:])
+
+
+_SIGNS = ("out of memory", "can't allocate memory", "not enough memory", "status_alloc_failed")
+
+
 def _lacks_memory(error: RuntimeError) -> bool:
     text = str(error).lower()
-    return any(sign in text for sign in ("out of memory", "can't allocate memory", "not enough memory"))
+    return any(sign in text for sign in _SIGNS)
 
 
 def _release() -> None:

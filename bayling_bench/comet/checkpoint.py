@@ -100,7 +100,7 @@ def open_checkpoint(folder: Path, name: str, content: Mapping[str, Any], sha256:
     ModelError when its class or a setting is one that we do not know.
     """
     stated = read_hparams(folder)
-    return Checkpoint(folder, name, _settings(folder, stated, _saved(content) or stated), sha256)
+    return Checkpoint(folder, name, _settings(folder, stated, _saved(model_file(folder), content) or stated), sha256)
 
 
 def folder_of(path: Path) -> Path:
@@ -150,15 +150,18 @@ def sha256_of(path: Path) -> str:
     return digest.hexdigest()
 
 
-def _saved(content: Mapping[str, Any]) -> dict[str, Any]:
+def _saved(file: Path, content: Mapping[str, Any]) -> dict[str, Any]:
     """Return the hyper-parameters of a checkpoint, whatever container they were in; empty where there are none."""
     saved = content.get("hyper_parameters")
+    if saved is not None and not isinstance(saved, Mapping):
+        raise ModelError(f"{file}: its hyper_parameters are of type {type(saved).__name__}, not names with values.")
     # What had attributes, a Namespace say, comes back as an OrderedDict that has them.
     return {**saved, **vars(saved)} if isinstance(saved, OrderedDict) else dict(saved or {})
 
 
 def _settings(folder: Path, stated: Mapping[str, Any], saved: Mapping[str, Any]) -> Settings:
     kind = stated["class_identifier"]
+    _check_types(folder, saved)
     values = {**_DEFAULTS[kind], **{key: value for key, value in saved.items() if value is not None}}
     # Models trained before the format knew sparsemax carry its name all the same; their authors mark them in
     # hparams.yaml, and softmax is then what they were trained with.
@@ -181,9 +184,21 @@ def _settings(folder: Path, stated: Mapping[str, Any], saved: Mapping[str, Any])
     _one_of(folder, "pool", found.pool, POOLINGS)
     _one_of(folder, "activations", found.activations, ACTIVATIONS)
     _one_of(folder, "final_activation", found.final_activation or ACTIVATIONS[0], ACTIVATIONS)
-    if found.layer != "mix" and not isinstance(found.layer, int):
+    if found.layer != "mix" and (isinstance(found.layer, bool) or not isinstance(found.layer, int)):
         raise ModelError(f"{model_file(folder)}: layer {found.layer!r} is neither `mix` nor a number.")
     return found
+
+
+def _check_types(folder: Path, saved: Mapping[str, Any]) -> None:
+    """Raise ModelError for a setting whose value is of another kind than the format has."""
+    whole = saved.get("hidden_sizes")
+    if whole is not None and not (
+        isinstance(whole, (list, tuple)) and whole and all(type(size) is int and size > 0 for size in whole)
+    ):
+        raise ModelError(f"{model_file(folder)}: hidden_sizes {whole!r} is not a list of numbers such as [3072, 1024].")
+    segments = saved.get("input_segments")
+    if segments is not None and not isinstance(segments, (list, tuple)):
+        raise ModelError(f"{model_file(folder)}: input_segments {segments!r} is not a list such as [mt, src, ref].")
 
 
 def _one_of(folder: Path, name: str, value: str, known: tuple[str, ...]) -> None:

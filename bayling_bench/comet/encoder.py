@@ -28,6 +28,9 @@ _MINILM_TOKENIZER = "xlm-roberta-base"
 _SPELLINGS = {"xlm-roberta-large": "FacebookAI/xlm-roberta-large", "xlm-roberta-base": "FacebookAI/xlm-roberta-base"}
 """Names under which the hub moved what checkpoints still name in short."""
 
+REVISIONS = {"FacebookAI/xlm-roberta-large": "c23d21b0620b635a76227c604d44e43a9f0ee389"}
+"""Commits of encoders, on the hub, that scores were checked with."""
+
 
 @dataclass(frozen=True)
 class EncoderFiles:
@@ -58,11 +61,13 @@ def find(checkpoint: Checkpoint, given: Path | None) -> EncoderFiles:
     ModelError, naming the command that brings it, when it is not on this machine.
     """
     settings = checkpoint.settings
-    configuration = _locate(checkpoint, settings.pretrained_model, given, ("config.json",))
+    needed = ("config.json",)
+    whole = settings.encoder_model != "MiniLM"
+    configuration = _locate(checkpoint, settings.pretrained_model, given, needed, TOKENIZER_FILES if whole else needed)
     if settings.encoder_model != "MiniLM" or _has(configuration, TOKENIZER_FILES):
         tokenizer = configuration
     else:
-        tokenizer = _locate(checkpoint, _MINILM_TOKENIZER, None, TOKENIZER_FILES)
+        tokenizer = _locate(checkpoint, _MINILM_TOKENIZER, None, TOKENIZER_FILES, TOKENIZER_FILES)
     if not _has(tokenizer, TOKENIZER_FILES):
         raise ModelError(
             f"{tokenizer} holds no tokenizer ({', '.join(TOKENIZER_FILES)}) for the encoder "
@@ -78,7 +83,10 @@ def repositories(checkpoint: Checkpoint) -> list[str]:
     return [_SPELLINGS.get(name, name) for name in names if not Path(name).is_dir()]
 
 
-def _locate(checkpoint: Checkpoint, name: str, given: Path | None, needed: Sequence[str]) -> Path:
+def _locate(
+    checkpoint: Checkpoint, name: str, given: Path | None, needed: Sequence[str], wanted: Sequence[str]
+) -> Path:
+    """Return a folder with one of the files ``needed``, if there is any with one of those ``wanted``, too."""
     if given is not None:
         if not _has(given, needed):
             raise ModelError(
@@ -86,9 +94,10 @@ def _locate(checkpoint: Checkpoint, name: str, given: Path | None, needed: Seque
             )
         return given
     beside = [checkpoint.folder / "encoder", checkpoint.folder / Path(name).name, Path(name)]
-    for folder in (*beside, *(_cached(each) for each in (name, _SPELLINGS.get(name)) if each)):
-        if folder is not None and _has(folder, needed):
-            return folder
+    folders = [*beside, *(folder for each in (name, _SPELLINGS.get(name)) if each for folder in _cached(each))]
+    found = [folder for folder in folders if _has(folder, needed)]
+    if found:
+        return next((folder for folder in found if _has(folder, wanted)), found[0])
     raise ModelError(
         f"{checkpoint.folder}: its encoder {name} (configuration and tokenizer) is not on this machine. {_mend(name)}"
     )
@@ -106,20 +115,35 @@ def _has(folder: Path, names: Sequence[str]) -> bool:
     return any((folder / name).is_file() for name in names)
 
 
-def _cached(name: str) -> Path | None:
-    """Return a snapshot of a repository in the hub's cache, the newest one, or None."""
+def _cached(name: str) -> list[Path]:
+    """Return the snapshots of a repository in the hub's cache: the pinned one first, then the newest."""
     from huggingface_hub.constants import HF_HUB_CACHE
 
     snapshots = Path(HF_HUB_CACHE) / f"models--{name.replace('/', '--')}" / "snapshots"
-    found = [folder for folder in snapshots.glob("*") if _has(folder, FILES)]
-    return max(found, key=lambda folder: folder.stat().st_mtime_ns, default=None)
+    pinned = REVISIONS.get(_SPELLINGS.get(name, name))
+    return sorted(
+        snapshots.glob("*"), key=lambda folder: (folder.name == pinned, folder.stat().st_mtime_ns), reverse=True
+    )
+
+
+class Joined(list[int]):
+    """Ids of several segments as one input."""
+
+    def __init__(self, ids: Sequence[int], *, first: int) -> None:
+        super().__init__(ids)
+        self.first = first
+        """How many of them belong to the first segment, with its special tokens."""
 
 
 class Tokenizer:
     """Text to token ids, the same as transformers' fast tokenizers of these encoders, whatever their release."""
 
     def __init__(self, files: EncoderFiles, encoder_model: str, max_positions: int) -> None:
-        self._backend = _backend(files.tokenizer, encoder_model)
+        try:
+            self._backend = _backend(files.tokenizer, encoder_model)
+        except Exception as error:  # of whatever class: tokenizers raises bare ones
+            reason = (str(error).strip() or type(error).__name__).splitlines()[0][:200]
+            raise ModelError(f"{files.tokenizer}: its tokenizer cannot be read ({reason}). Fetch it again.") from error
         self._backend.no_padding()
         self._backend.enable_truncation(max_positions - 2)
         self._max_positions = max_positions
@@ -134,19 +158,17 @@ class Tokenizer:
         """Return the ids of each text, with its special tokens, cut at what the encoder can read."""
         return [found.ids for found in self._backend.encode_batch_fast(list(texts))]
 
-    def joined(self, parts: Sequence[Sequence[int]]) -> list[int]:
+    def joined(self, parts: Sequence[Sequence[int]]) -> Joined:
         """Return the ids of several segments as one input, cut at what the encoder can read."""
         bare = [[token for token in ids if token != self.padding][1:-1] for ids in parts]
-        ids = [self._first, *bare[0]]
+        ids = Joined([self._first, *bare[0]], first=len(bare[0]) + 2)
         for part in bare[1:]:
             ids += [self._separator] * self._separators + part
         ids.append(self._separator)
         room = self._max_positions - (1 + len(parts) * self._separators)
-        return ids[: self._max_positions] if sum(map(len, bare)) > room else ids
-
-    def first_part(self, ids: Sequence[int]) -> int:
-        """Return how many ids of a joined input belong to its first segment, with its special tokens."""
-        return ids.index(self._separator) + 1 if self._separator in ids else len(ids)
+        if sum(map(len, bare)) > room:
+            del ids[self._max_positions :]
+        return ids
 
 
 def _backend(folder: Path, encoder_model: str) -> Any:

@@ -30,13 +30,14 @@ def fetch(metric: str, say: Callable[[str], None]) -> registry.Found:
     folder = _snapshot(entry.hub_id, entry.revision, _CHECKPOINT_FILES)
     if not model_file(folder).is_file():
         raise DataError(f"{entry.hub_id} holds no checkpoints/model.ckpt, so it is no COMET checkpoint.")
-    registry.check_sha256(entry, folder)
+    commit = folder.name
+    registry.check_sha256(registry.recorded(replace(entry, revision=commit)), folder)
     digest = sha256_of(model_file(folder))
     opened = open_checkpoint(folder, entry.hub_id, weights.read(model_file(folder)), digest)
     for name in encoder.repositories(opened):
         say(f"fetching {name} (configuration and tokenizer)")
-        _snapshot(name, registry.ENCODER_REVISIONS.get(name), encoder.FILES)
-    registry.record(replace(entry, revision=entry.revision or folder.name, sha256=digest))
+        _snapshot(name, encoder.REVISIONS.get(name), encoder.FILES)
+    registry.record(registry.Entry(hub_id=entry.hub_id, revision=commit, sha256=digest))
     return registry.Found(folder, entry.hub_id, digest)
 
 

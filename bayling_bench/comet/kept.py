@@ -81,3 +81,8 @@ def to_cache(path: Path, kept: Kept) -> None:
     """Keep scores in the cache; where it cannot be written they are computed again next time."""
     with contextlib.suppress(RunError, OSError):
         write(path, kept)
+
+
+def without_references(segments: Sequence[Segment]) -> list[Segment]:
+    """Return segments as a metric reads them that looks at no reference."""
+    return [segment._replace(ref="") for segment in segments]

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bayling_bench import __version__
 from bayling_bench.comet import encoder, kept, registry
 from bayling_bench.comet.checkpoint import open_checkpoint
 from bayling_bench.comet.scorer import Listener, Scorer, Segment
@@ -55,25 +57,30 @@ class Metric:
         return self.checkpoint.settings.needs_reference
 
     def signature(self, references: str) -> str:
-        """Return the line that says exactly what a score is; ``references`` names those of the test set, ``A`` say."""
+        """Return the line that says exactly what a score is; ``references`` names those of the test set, ``A`` say.
+
+        ``encoder`` is its name and a hash of its configuration and tokenizer; ``version`` that of the way scores are
+        computed, and of this program.
+        """
+        name = Path(self._files.name).name if Path(self._files.name).is_absolute() else self._files.name
         parts = {
             "model": self.checkpoint.name,
             "sha": self.checkpoint.sha256[:12],
             "precision": self._options.precision,
-            "encoder": Path(self._files.name).name if Path(self._files.name).is_absolute() else self._files.name,
+            "encoder": f"{name}@{self.encoder_digest[:12]}",
             "refs": references if self.reads_references else "none",
-            "version": str(VERSION),
+            "version": f"{VERSION}+{__version__}",
         }
         return "|".join(["COMET", *(f"{name}:{value.replace('|', '/')}" for name, value in parts.items())])
 
     def score(self, segments: Sequence[Segment], references: str) -> list[float]:
         """Return one raw score a segment, computed or, where these very segments were scored before, from the cache."""
         if not self.reads_references:
-            segments = [segment._replace(ref="") for segment in segments]
+            segments = kept.without_references(segments)
         if not self._keep:
             return self._scorer.score(segments)
         signature, content = self.signature(references), kept.digest(segments)
-        path = kept.cache_file(f"{signature}\n{self._identity}", content)
+        path = kept.cache_file(self._identity, content)
         known = kept.from_cache(path, content)
         if known is None:
             known = tuple(self._scorer.score(segments)) if segments else ()
@@ -88,7 +95,13 @@ class Metric:
     @cached_property
     def _identity(self) -> str:
         """Return all that a sentence vector depends on besides its text."""
-        return f"{self.checkpoint.sha256}-{self._files.digest()[:16]}-{self._options.precision}-{VERSION}"
+        libraries = "-".join(version(name) for name in ("transformers", "tokenizers"))
+        return f"{self.checkpoint.sha256}-{self.encoder_digest[:16]}-{self._options.precision}-{VERSION}-{libraries}"
+
+    @cached_property
+    def encoder_digest(self) -> str:
+        """Return a hash of the encoder's configuration and tokenizer."""
+        return self._files.digest()
 
     @cached_property
     def _scorer(self) -> Scorer:

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from bayling_bench.comet import pooling
 from bayling_bench.comet.checkpoint import REGRESSION, UNIFIED, Checkpoint, Settings
-from bayling_bench.comet.encoder import EncoderFiles, Tokenizer
+from bayling_bench.comet.encoder import EncoderFiles, Joined, Tokenizer
 from bayling_bench.errors import ModelError
 
 PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16}
@@ -44,6 +44,8 @@ class Network:
         self._mixture = _mixture(checkpoint, weights, self._encoder.config.num_hidden_layers + 1)
         self._estimator = _estimator(checkpoint, weights, self.units)
         self.device = torch.device(device)
+        if self.device.type == "meta":
+            raise RuntimeError("it computes nothing")
         self._encoder.to(self.device, PRECISIONS[precision])
         self._estimator.to(self.device, torch.float32)
 
@@ -96,7 +98,7 @@ class Network:
             return None
         types = torch.ones_like(ids)
         for row, tokens in enumerate(batch):
-            types[row, : self.tokenizer.first_part(tokens)] = 0
+            types[row, : tokens.first if isinstance(tokens, Joined) else len(tokens)] = 0
         return types
 
 
@@ -106,11 +108,12 @@ def _encoder(checkpoint: Checkpoint, weights: Mapping[str, Tensor], files: Encod
     config_class, model_class, options = _MODELS[checkpoint.settings.encoder_model]
     try:
         config = getattr(transformers, config_class).from_pretrained(str(files.configuration))
-    except (OSError, ValueError) as error:
-        raise ModelError(f"{files.configuration}/config.json cannot be read ({str(error)[:200]}).") from None
-    # Built without memory, so that a large encoder is neither initialised nor held twice.
-    with torch.device("meta"):
-        model = getattr(transformers, model_class)(config, **options)
+        # Built without memory, so that a large encoder is neither initialised nor held twice.
+        with torch.device("meta"):
+            model = getattr(transformers, model_class)(config, **options)
+    except Exception as error:  # of whatever class: values of a wrong type fail anywhere in transformers
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0][:200]
+        raise ModelError(f"{files.configuration}/config.json gives no encoder ({reason}). Fetch it again.") from error
     own = _without_prefix(weights, "encoder.model.")
     _load(checkpoint, model, own, f"the encoder {files.name} of {files.configuration}")
     for owner, name, buffer in _buffers_without_memory(model):

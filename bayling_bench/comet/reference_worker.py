@@ -10,9 +10,11 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 import sys
 import time
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 
 
@@ -31,11 +33,9 @@ def score(job: dict, place: Path) -> dict:
     from comet import load_from_checkpoint  # pyright: ignore
 
     torch.set_num_threads(job["threads"])
-    # An encoder's name is looked up as a folder first, from where we are.
     place.mkdir()
     os.chdir(place)
-    for name, encoder in job["encoders"].items():
-        _stand_in(Path(name), encoder)
+    _answer(job["encoders"])
     model = load_from_checkpoint(job["checkpoint"], local_files_only=True)
     options = {"batch_size": job["batch_size"], "gpus": 0, "progress_bar": False}
     # Whatever is set up at the first call is nobody's speed.
@@ -51,11 +51,33 @@ def score(job: dict, place: Path) -> dict:
     return {"scores": scores, "seconds": seconds, "processor": processor}
 
 
-def _stand_in(place: Path, encoder: str) -> None:
-    """Let a folder answer to an encoder's name."""
-    if not place.exists():
-        place.parent.mkdir(parents=True, exist_ok=True)
-        place.symlink_to(encoder, target_is_directory=True)
+_FOLDERS: dict[str, str] = {}
+"""Folders of the job's encoders, by the names that its checkpoint gives them."""
+
+
+def _answer(encoders: dict[str, str]) -> None:
+    """Let folders answer to encoders' names, whatever those are: a checkpoint must not say what is written where."""
+    from comet.encoders import str2encoder  # pyright: ignore
+
+    if not _FOLDERS:
+        loaders = {encoder: encoder.from_pretrained for encoder in set(str2encoder.values())}
+        for encoder, loader in loaders.items():
+            encoder.from_pretrained = _loader(loader)
+    _FOLDERS.clear()
+    _FOLDERS.update(encoders)
+    for name, folder in encoders.items():
+        # MiniLM asks for its tokenizer by a name of its own, which is looked up as a folder first, from where we are.
+        if re.fullmatch(r"\w[\w.-]*", name):
+            Path(name).symlink_to(folder, target_is_directory=True)
+
+
+def _loader(loader: Callable) -> Callable:
+    """Return an encoder's loader that reads the job's folders."""
+
+    def load(name: str, *arguments: object, **options: object) -> object:
+        return loader(_FOLDERS.get(name, name), *arguments, **options)
+
+    return load
 
 
 if __name__ == "__main__":

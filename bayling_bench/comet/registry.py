@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from bayling_bench.comet.checkpoint import folder_of, model_file, sha256_of
@@ -32,6 +32,8 @@ class Entry:
     """Commit, tag or branch; None: the one fetched, or the newest."""
     sha256: str | None = None
     """Of ``model.ckpt``; None where nothing is known of it yet."""
+    reads_references: bool | None = None
+    """Whether scores depend on a reference; None where nothing is known of it yet."""
 
 
 KNOWN = {
@@ -39,15 +41,15 @@ KNOWN = {
         hub_id="Unbabel/wmt22-comet-da",
         revision="2760a223ac957f30acfb18c8aa649b01cf1d75f2",
         sha256="e213091cde220f97b89f8bdfa750c458cfea741ad62affb455b59900210ff2af",
+        reads_references=True,
     ),
     "cometkiwi": Entry(
         hub_id="Unbabel/wmt22-cometkiwi-da",
         revision="1ad785194e391eebc6c53e2d0776cada8f83179a",
         sha256="4f357aa38b0737dcd502f166238c99711ff3419d7b5c8cdf9cde08525a8e7858",
+        reads_references=False,
     ),
 }
-
-ENCODER_REVISIONS = {"FacebookAI/xlm-roberta-large": "c23d21b0620b635a76227c604d44e43a9f0ee389"}
 
 _HUB_ID = re.compile(r"(?P<hub_id>[\w.-]+/[\w.-]+)(?:@(?P<revision>[\w./-]+))?")
 
@@ -108,6 +110,13 @@ def name_of(metric: str) -> str:
     return text.partition("@")[0] if _HUB_ID.fullmatch(text) and not Path(text).exists() else Path(text).name
 
 
+def known(metric: str) -> Entry | None:
+    """Return what is known of a metric's published checkpoint, whatever a name means on this machine."""
+    text = metric.removeprefix("comet:")
+    by_id = {name: entry for entry in KNOWN.values() for name in (entry.hub_id, f"{entry.hub_id}@{entry.revision}")}
+    return KNOWN.get(text) or (None if Path(text).exists() else by_id.get(text))
+
+
 def find(metric: str) -> Found:
     """Return the checkpoint of a metric.
 
@@ -118,9 +127,9 @@ def find(metric: str) -> Found:
     if isinstance(meant, Path):
         folder = folder_of(meant)
         digest = sha256_of(model_file(folder))
-        known = next((entry.hub_id for entry in KNOWN.values() if entry.sha256 == digest), None)
-        return Found(folder, known or folder.absolute().name, digest)
-    expected = _recorded(meant)
+        published = next((entry.hub_id for entry in KNOWN.values() if entry.sha256 == digest), None)
+        return Found(folder, published or folder.absolute().name, digest)
+    expected = recorded(meant)
     folder = _cached(expected)
     if folder is None:
         asked = metric if metric in COMET_METRICS else f"comet:{meant.hub_id}"
@@ -146,18 +155,23 @@ def check_sha256(entry: Entry, folder: Path) -> None:
 
 
 def record(entry: Entry) -> None:
-    """Write down what was fetched."""
+    """Write down what was fetched: ``revision`` is the commit; the last one written is what no revision means."""
     kept = _fetched()
-    kept[entry.hub_id] = {name: value for name, value in asdict(entry).items() if name != "hub_id"}
+    key = f"{entry.hub_id}@{entry.revision}"
+    kept.pop(key, None)
+    kept[key] = {"sha256": str(entry.sha256)}
     write_json(_record_file(), kept)
 
 
-def _recorded(entry: Entry) -> Entry:
+def recorded(entry: Entry) -> Entry:
     """Return the entry with what ``fetch`` wrote down of it, where nothing else is known."""
-    kept = _fetched().get(entry.hub_id, {})
-    if entry.sha256 is not None or not kept or entry.revision not in (None, kept["revision"]):
+    if entry.sha256 is not None:
         return entry
-    return Entry(hub_id=entry.hub_id, revision=kept["revision"], sha256=kept["sha256"])
+    commits = [key.partition("@")[2] for key in _fetched() if key.partition("@")[0] == entry.hub_id]
+    commit = _commit_of(entry) if entry.revision else next(reversed(commits), None)
+    if commit not in commits:
+        return entry
+    return Entry(hub_id=entry.hub_id, revision=commit, sha256=_fetched()[f"{entry.hub_id}@{commit}"]["sha256"])
 
 
 def _cached(entry: Entry) -> Path | None:
@@ -165,8 +179,7 @@ def _cached(entry: Entry) -> Path | None:
     from huggingface_hub.constants import HF_HUB_CACHE
 
     repository = Path(HF_HUB_CACHE) / f"models--{entry.hub_id.replace('/', '--')}"
-    reference = repository / "refs" / (entry.revision or "main")
-    commit = reference.read_text().strip() if reference.is_file() else entry.revision
+    commit = _commit_of(entry)
     snapshots = [folder for folder in (repository / "snapshots").glob("*") if model_file(folder).is_file()]
     named = [folder for folder in snapshots if folder.name == commit]
     if named or entry.sha256 is None:
@@ -174,11 +187,28 @@ def _cached(entry: Entry) -> Path | None:
     return next((folder for folder in snapshots if sha256_of(model_file(folder)) == entry.sha256), None)
 
 
+def _commit_of(entry: Entry) -> str | None:
+    """Return the commit that an entry's tag or branch, or main, stood for when it was last looked up."""
+    from huggingface_hub.constants import HF_HUB_CACHE
+
+    repository = Path(HF_HUB_CACHE) / f"models--{entry.hub_id.replace('/', '--')}"
+    reference = repository / "refs" / (entry.revision or "main")
+    return reference.read_text().strip() if reference.is_file() else entry.revision
+
+
 def _fetched() -> dict[str, dict[str, str]]:
+    """Return the record, ``{"OWNER/NAME@COMMIT": {"sha256": …}}``, without what is not of this form."""
     try:
-        return json.loads(_record_file().read_text(encoding="utf-8"))
+        kept = json.loads(_record_file().read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
+    if not isinstance(kept, dict):
+        return {}
+    return {
+        key: value
+        for key, value in kept.items()
+        if "@" in key and isinstance(value, dict) and isinstance(value.get("sha256"), str)
+    }
 
 
 def _record_file() -> Path:

@@ -7,13 +7,16 @@ reads hypothesis and source (and reference) as one input; there nothing can be s
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from bayling_bench.comet.batches import Budget, cut, in_memory
+import numpy as np
+
+from bayling_bench.comet.batches import Budget, cut, in_memory, in_parts
 from bayling_bench.comet.checkpoint import UNIFIED
 from bayling_bench.comet.vectors import Vectors
 from bayling_bench.errors import ModelError
@@ -24,7 +27,7 @@ if TYPE_CHECKING:
     from bayling_bench.comet.network import Network
 
 DECIMALS = 6
-"""Digits of a segment score that do not depend on which other segments were in its batch."""
+"""Digits of a segment score that are kept; the last may still differ by one or two between batches, in fp32."""
 
 _ESTIMATED_AT_ONCE = 1024
 
@@ -93,7 +96,7 @@ class Scorer:
                 [sum(len(getattr(segment, name)) for name in names) for segment in distinct],
                 lambda numbers, names=names: self._join([distinct[number] for number in numbers], names),
             ):
-                for number, value in zip(batch, self._network.estimate({"joined": vectors}).tolist(), strict=True):
+                for number, value in zip(batch, self._estimate({"joined": vectors}), strict=True):
                     totals[distinct[number]].append(value)
         for segment, numbers in places.items():
             mean = sum(totals[segment]) / len(inputs)
@@ -122,7 +125,7 @@ class Scorer:
         fresh = [text for text in places if text not in both]
         self._total += len(shared) + len(fresh)
         for batch, vectors in self._encode(shared):
-            self._vectors.put(batch, vectors.cpu().numpy())
+            self._vectors.put(batch, vectors.numpy())
         for batch, vectors in self._encode(fresh):
             yield from self._estimated(segments, places, batch, vectors)
         again = [text for text in places if text in both]
@@ -139,19 +142,39 @@ class Scorer:
         for start in range(0, len(uses), _ESTIMATED_AT_ONCE):
             numbers, rows = map(list, zip(*uses[start : start + _ESTIMATED_AT_ONCE], strict=True))
             parts = {side: self._known([getattr(segments[number], side) for number in numbers]) for side in sides}
-            yield numbers, self._network.estimate({"mt": vectors[rows], **parts}).tolist()
+            yield numbers, self._estimate({"mt": vectors[rows], **parts})
+
+    def _estimate(self, parts: Mapping[str, Tensor]) -> list[float]:
+        """Return one score a row of vectors, which lie in main memory."""
+
+        def compute(rows: list[int]) -> list[float]:
+            return self._network.estimate({name: part[rows] for name, part in parts.items()}).tolist()
+
+        with self._named():
+            return in_parts(compute, list(range(len(next(iter(parts.values()))))))
+
+    @contextlib.contextmanager
+    def _named(self) -> Iterator[None]:
+        """Turn what fails on the device, memory aside, into an error that names it."""
+        try:
+            yield
+        except RuntimeError as error:
+            reason = (str(error).strip() or type(error).__name__).splitlines()[0][:200]
+            raise ModelError(
+                f"COMET failed on device {self._network.device} ({reason}). Vectors made so far are kept; choose "
+                "another device, for example --comet device=cpu."
+            ) from error
 
     def _known(self, texts: Sequence[str]) -> Tensor:
+        """Return vectors [texts, units] from disk; those that a fault, or another process, took away are made again."""
         import torch
 
-        try:
-            return torch.from_numpy(self._vectors.get(texts))
-        except KeyError as error:
-            # Another process, or a fault of the disk, took it away since; it is made again.
-            text = str(error.args[0])
-            for batch, vectors in self._encode([text]):
-                self._vectors.put(batch, vectors.cpu().numpy())
-            return self._known(texts)
+        found = self._vectors.find(texts)
+        lost = [text for text in dict.fromkeys(texts) if text not in found]
+        for batch, vectors in self._encode(lost):
+            self._vectors.put(batch, vectors.numpy())
+            found.update(zip(batch, vectors.numpy(), strict=True))
+        return torch.from_numpy(np.stack([found[text] for text in texts]))
 
     def _encode(self, texts: Sequence[str]) -> Iterator[tuple[list[str], Tensor]]:
         """Yield texts with their vectors, batch by batch."""
@@ -166,7 +189,10 @@ class Scorer:
         import torch
 
         for batch, ids in cut(lengths, tokenize, self._budget):
-            yield batch, torch.cat(in_memory(self._network.embed, ids, self._budget))
+            with self._named():
+                # Taken off the device at once: errors of a GPU may show only then.
+                found = in_memory(lambda some: self._network.embed(some).cpu(), ids, self._budget)
+            yield batch, torch.cat(found)
             self._done += len(batch)
             self._listener.progress(self._done, self._total)
 

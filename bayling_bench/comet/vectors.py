@@ -17,8 +17,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from bayling_bench.errors import DataError
-
 _AT_ONCE = 500
 """Keys of one query; SQLite takes 999 parameters on old builds."""
 
@@ -30,78 +28,94 @@ class Vectors:
 
     def __init__(self, path: Path | None, units: int, say: Callable[[str], None] = lambda _: None) -> None:
         """Open the file, made new where it is absent or damaged; None, or one that cannot be written, is not kept."""
-        self._units, self._path = units, path
+        self._units, self._path, self._say = units, path, say
+        self._spare = path is None
+        """Whether a file is in use that is gone when we end."""
         try:
-            if path is not None:
-                path.parent.mkdir(parents=True, exist_ok=True)
-            self._base = _open(path)
-        except sqlite3.OperationalError as error:
-            say(f"COMET: {path} cannot be used ({error}); vectors are not kept")
-            self._base = _open(None)
+            self._bases = [self._opened()]
+        except (sqlite3.Error, OSError) as error:
+            self._bases = [_open(None)]
+            self._go_on_without(error)
+
+    def _opened(self) -> sqlite3.Connection:
+        """Return the file, opened; made anew when it is damaged."""
+        if self._path is not None:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            return _open(self._path)
+        except sqlite3.OperationalError:
+            raise
         except sqlite3.DatabaseError as error:
-            say(f"COMET: {path} is damaged ({error}); its vectors are made again")
-            path.unlink() if path is not None else None
-            self._base = _open(path)
-        except OSError as error:
-            say(f"COMET: {path} cannot be written ({error.strerror}); vectors are not kept")
-            self._base = _open(None)
+            self._say(f"COMET: {self._path} is damaged ({error}); its vectors are made again")
+            if self._path is not None:
+                self._path.unlink()
+            return _open(self._path)
+
+    def _go_on_without(self, error: Exception) -> None:
+        self._spare = True
+        reason = getattr(error, "strerror", None) or error
+        self._say(f"COMET: {self._path} cannot be used ({reason}); from here on vectors are not kept")
 
     def close(self) -> None:
         """Let go of the file."""
-        self._base.close()
+        for base in self._bases:
+            base.close()
 
     def absent(self, texts: Iterable[str]) -> list[str]:
         """Return the texts, each once, that have no vector yet."""
         wanted = {key_of(text): text for text in texts}
         for (key,) in self._rows("key", list(wanted)):
-            del wanted[key]
+            wanted.pop(key, None)
         return list(wanted.values())
 
     def get(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return the vectors [texts, units]; KeyError with a text that has none, or whose vector is damaged."""
-        keys = [key_of(text) for text in texts]
-        found = {
-            key: np.frombuffer(vector, dtype="<f4")
-            for key, vector, check in self._rows("key, vector, crc", list(dict.fromkeys(keys)))
+        found = self.find(texts)
+        return np.stack([found[text] for text in texts])
+
+    def find(self, texts: Sequence[str]) -> dict[str, NDArray[np.float32]]:
+        """Return the vector of each text that has one, and whose vector is not damaged."""
+        keys = {key_of(text): text for text in texts}
+        return {
+            keys[key]: np.frombuffer(vector, dtype="<f4")
+            for key, vector, check in self._rows("key, vector, crc", list(keys))
             if len(vector) == 4 * self._units and zlib.crc32(vector) == check
         }
-        for key, text in zip(keys, texts, strict=True):
-            if key not in found:
-                raise KeyError(text)
-        return np.stack([found[key] for key in keys])
 
     def put(self, texts: Sequence[str], vectors: NDArray[np.float32]) -> None:
-        """Keep vectors [texts, units]; those of a batch all at once. DataError when there is no room."""
+        """Keep vectors [texts, units], those of a batch all at once; where that fails, for as long as this process."""
         rows = []
         for text, vector in zip(texts, vectors, strict=True):
             content = np.ascontiguousarray(vector, dtype="<f4").tobytes()
             rows.append((key_of(text), content, zlib.crc32(content)))
-        with self._told(), self._base:
-            self._base.executemany("INSERT OR REPLACE INTO vectors VALUES (?, ?, ?)", rows)
+        try:
+            _insert(self._bases[-1], rows)
+        except sqlite3.Error as error:
+            if self._spare:
+                return  # No room there either: what is asked for again is encoded again.
+            self._go_on_without(error)
+            self._bases.append(_open(None))
+            self.put(texts, vectors)
 
     def _rows(self, columns: str, keys: list[bytes]) -> Iterator[tuple]:
         """Yield columns of the keys that there are."""
         for start in range(0, len(keys), _AT_ONCE):
             some = keys[start : start + _AT_ONCE]
             marks = ",".join("?" * len(some))
-            with self._told():
-                yield from self._base.execute(f"SELECT {columns} FROM vectors WHERE key IN ({marks})", some)
-
-    @contextlib.contextmanager
-    def _told(self) -> Iterator[None]:
-        """Turn SQLite's errors into one that says what to do."""
-        try:
-            yield
-        except sqlite3.DatabaseError as error:
-            raise DataError(
-                f"{self._path}: COMET's sentence vectors cannot be read or kept ({error}). Make room, or remove the "
-                "file, then run the command again: what was finished stays."
-            ) from None
+            for base in self._bases:
+                # What cannot be read is made again.
+                with contextlib.suppress(sqlite3.Error):
+                    yield from base.execute(f"SELECT {columns} FROM vectors WHERE key IN ({marks})", some).fetchall()
 
 
 def key_of(text: str) -> bytes:
     """Return the key of a text."""
     return hashlib.sha256(text.encode("utf-8")).digest()
+
+
+def _insert(base: sqlite3.Connection, rows: Sequence[tuple[bytes, bytes, int]]) -> None:
+    with base:
+        base.executemany("INSERT OR REPLACE INTO vectors VALUES (?, ?, ?)", rows)
 
 
 def _open(path: Path | None) -> sqlite3.Connection:

@@ -72,6 +72,7 @@ def samples() -> list[Segment]:
         (english[0], chinese[0], german[0]),
         (" ".join(english) * 3, "".join(chinese) * 3, " ".join(german) * 3),
         ("a <pad> b", "<pad> c </s> d", "<mask> e"),
+        ("a [SEP] b", "c [SEP] d [PAD] e", "[CLS] f"),
         ("x", "ﬁ Ⅳ\u00a0ｶﾀｶﾅ\u200b", "tab\there"),
     ]
     return [Segment.of(*parts) for parts in (*plain, *hard)]

@@ -59,6 +59,9 @@ def read(path: Path) -> dict[str, Any]:
         raise ModelError(f"{path} is damaged or of another format ({_first_line(error)}). Fetch it again.") from None
     if not isinstance(found, dict) or not isinstance(found.get("state_dict"), Mapping):
         raise ModelError(f"{path} has no `state_dict`, so it is not a COMET checkpoint, which Lightning writes.")
+    other = next((name for name, value in found["state_dict"].items() if not isinstance(value, torch.Tensor)), None)
+    if other is not None:
+        raise ModelError(f"{path}: {other!r} of its `state_dict` is no tensor, so it is not a COMET checkpoint.")
     return found
 
 

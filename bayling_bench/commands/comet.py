@@ -55,7 +55,7 @@ def verify(
 ) -> None:
     """Score the same segments with unbabel-comet and with our code, and print the largest difference.
 
-    Without files: 47 segments of our own, with empty, very long, Chinese and Japanese ones. Exit code 1 when a
+    Without files: 48 segments of our own, with empty, very long, Chinese and Japanese ones. Exit code 1 when a
     segment differs by more than 0.00001.
     """
     from bayling_bench import terminal
@@ -71,6 +71,8 @@ def verify(
     typer.echo(found.signature("given" if source else "mini"))
     worst = max(range(len(segments)), key=lambda number: verdict.differences[number])
     means = [sum(scores) / len(segments) for scores in (verdict.ours, verdict.theirs)]
+    if options.precision != "fp32":
+        typer.echo(f"compared            our {options.precision} with unbabel-comet's fp32")
     typer.echo(f"segments            {len(segments)}")
     typer.echo(f"mean score          {means[0]:.6f} ours, {means[1]:.6f} unbabel-comet")
     typer.echo(
@@ -102,7 +104,8 @@ def fetch(targets: list[str], *, plainly: bool) -> list[str]:
     if wanted and not plainly:
         raise BenchError(
             f"fetch {wanted[0]}: --check and --export are for upstream data. A checkpoint is checked whenever it is "
-            "used; to carry it elsewhere, copy its folder, which `bayling-bench fetch` prints, and give "
+            "used; to carry it elsewhere, copy its folder, which `bayling-bench fetch` prints, with `cp -rL` (its "
+            "files are links), and that of its encoder, which lies apart, into it as `encoder`; give "
             "--metrics comet:FOLDER there."
         )
     for target in wanted:

@@ -12,7 +12,7 @@ from dataclasses import asdict, fields
 from bayling_bench.compare.comparison import Comparison
 from bayling_bench.compare.flips import Flip
 from bayling_bench.compare.rows import Row
-from bayling_bench.report.metrics import describe, shown_as
+from bayling_bench.report.metrics import GUARDS, describe, shown_as
 from bayling_bench.report.text import ABSENT, count, interval, number, visible, visible_all
 from bayling_bench.scoring.kinds import KINDS
 
@@ -62,8 +62,17 @@ def to_json(comparison: Comparison) -> str:
 
 
 def _shown(comparison: Comparison) -> list[Row]:
-    """Return the rows but for faults that neither run shows; CSV and JSON have these, too."""
-    return [row for row in comparison.rows if not KINDS[row.metric].flags or row.value_a or row.value_b or not row.n]
+    """Return the rows but for faults that neither run shows; CSV and JSON have these, too, and COMET its guards."""
+    guarded = {row.task for row in comparison.rows if row.metric.startswith("comet")}
+    return [
+        row
+        for row in comparison.rows
+        if not KINDS[row.metric].flags
+        or row.value_a
+        or row.value_b
+        or not row.n
+        or (row.metric in GUARDS and row.task in guarded)
+    ]
 
 
 def _cells(row: Row) -> list[str]:

@@ -59,7 +59,7 @@ KINDS: dict[str, Kind] = _Kinds({
 def in_order(names: Iterable[str]) -> list[str]:
     """Return the names that are of a kind, once each, in the order of `KINDS`; ``comet:NAME`` after ``comet``."""
     places = {name: place for place, name in enumerate(KINDS)}
-    known = [name for name in dict.fromkeys(names) if name.partition(":")[0] in places]
+    known = [name for name in dict.fromkeys(names) if name in places or name.startswith("comet:")]
     return sorted(known, key=lambda name: places[name.partition(":")[0]])
 
 

@@ -15,7 +15,7 @@ import pytest
 import torch
 from conftest import Cli
 
-from bayling_bench.comet import reference, registry
+from bayling_bench.comet import reference, registry, verify
 from bayling_bench.comet.checkpoint import model_file
 from bayling_bench.comet.scorer import Segment
 from comet.conftest import metric_of, segments
@@ -110,7 +110,7 @@ def test_verify_prints_the_largest_difference(make_checkpoint, cli: Cli, cache: 
     checkpoint = make_checkpoint()
     done = cli("comet", "verify", checkpoint, "--encoder", checkpoint / "encoder")
     assert done.returncode == 0, done.stderr
-    assert "segments            47" in done.stdout and "they agree to 1e-05" in done.stdout
+    assert "segments            48" in done.stdout and "they agree to 1e-05" in done.stdout
     assert metric_of(checkpoint).signature("mini") in done.stdout
 
 
@@ -123,7 +123,23 @@ def test_verify_takes_files_and_fails_where_scores_differ(make_checkpoint, cli: 
     assert done.returncode == 2 and "--source, --translation and --reference" in done.stderr
     done = cli("comet", "verify", make_checkpoint(), "-s", "s", "-t", "t", "-r", "s", "--comet", "precision=bf16")
     assert done.returncode == 1 and "the scores differ by more than 1e-05" in done.stderr
+    assert "our bf16 with unbabel-comet's fp32" in done.stdout
     assert "segments            2" in done.stdout and "|precision:bf16|" in done.stdout
+
+
+@pytest.mark.parametrize("name", ["ABSOLUTE/made/by/checkpoint", "../outside/encoder", "xlm-roberta-base/inside"])
+def test_a_checkpoint_makes_nothing_outside(make_checkpoint, tmp_path: Path, name: str):
+    """The name of its encoder is a path; unbabel-comet still gets the encoder, and nothing is made at that path."""
+    content = torch.load(model_file(make_checkpoint()), weights_only=True)
+    content["hyper_parameters"]["pretrained_model"] = name.replace("ABSOLUTE", str(tmp_path))
+    checkpoint, inside = tmp_path / "checkpoint", make_checkpoint() / "encoder"
+    (checkpoint / "checkpoints").mkdir(parents=True)
+    (checkpoint / "hparams.yaml").write_text((make_checkpoint() / "hparams.yaml").read_text())
+    torch.save(content, model_file(checkpoint))
+    before = {path: sorted(path.iterdir()) for path in (tmp_path, inside)}
+    found = metric_of(checkpoint, encoder=str(inside))
+    verdict = verify.verify(found, segments())
+    assert verdict.agree and {path: sorted(path.iterdir()) for path in (tmp_path, inside)} == before
 
 
 def test_a_failure_of_unbabel_comet_is_told(make_checkpoint, tmp_path: Path):

@@ -15,8 +15,9 @@ from conftest import Cli
 
 from bayling_bench.comet import registry, verify
 from bayling_bench.comet.checkpoint import model_file
-from bayling_bench.config import COMET_METRICS, CometOptions, RunConfig
+from bayling_bench.config import COMET_IF_PRESENT, COMET_METRICS, DEFAULT_METRICS, CometOptions, RunConfig
 from bayling_bench.errors import BenchError, DataError, ModelError
+from bayling_bench.scoring.kinds import in_order
 
 
 @pytest.fixture
@@ -57,6 +58,16 @@ def test_other_names_are_named(metric: str, message: str):
         registry.find(metric)
 
 
+def test_only_checkpoints_of_comet_have_names_of_their_own():
+    assert in_order(["comet:x", "bleu", "bleu:x", "cometkiwi:x", "comet"]) == ["comet:x", "comet", "bleu"]
+
+
+def test_the_internal_name_is_not_shown():
+    with pytest.raises(BenchError) as raised:
+        registry.find("comet-if")
+    assert COMET_IF_PRESENT not in str(raised.value)
+
+
 def test_options_of_comet():
     parsed = CometOptions.parse(["device=cuda:1", "precision=bf16", "batch_tokens=64", "encoder=x=y"])
     assert parsed == CometOptions(device="cuda:1", precision="bf16", batch_tokens=64, encoder="x=y")
@@ -65,6 +76,8 @@ def test_options_of_comet():
     older = asked.to_json()
     del older["comet"]
     assert RunConfig.from_json(older).comet == CometOptions()
+    assert RunConfig.from_json(older).metrics == ("bleu", "comet")
+    assert RunConfig.from_json({**older, "metrics": ["bleu", "chrf", "ter"]}).metrics == DEFAULT_METRICS
     for pairs, message in {
         ("precision=fp8",): "--comet precision 'fp8' is unknown",
         ("presicion=bf16",): "Did you mean precision",
@@ -101,6 +114,31 @@ def test_what_was_fetched_is_found_again_and_held_to_its_hash(hub_cache: Path, m
     registry.record(registry.Entry(hub_id="some/body", revision="abc", sha256="0" * 64))
     with pytest.raises(ModelError, match="not the file on record for some/body"):
         registry.find("comet:some/body")
+
+
+def test_records_of_two_commits_stay_apart(hub_cache: Path, make_checkpoint):
+    one, two = make_checkpoint(), make_checkpoint(seed=7)
+    digests = [hashlib.sha256(model_file(each).read_bytes()).hexdigest() for each in (one, two)]
+    for commit, checkpoint, digest in zip(("abc", "def"), (one, two), digests, strict=True):
+        in_hub_cache(hub_cache, "some/body", commit, checkpoint)
+        registry.record(registry.Entry(hub_id="some/body", revision=commit, sha256=digest))
+    assert registry.find("comet:some/body").sha256 == digests[1], "the last one fetched"
+    assert registry.find("comet:some/body@abc").sha256 == digests[0]
+    refs = hub_cache / "models--some--body" / "refs"
+    refs.mkdir()
+    (refs / "v1").write_text("abc")
+    assert registry.find("comet:some/body@v1").sha256 == digests[0]
+    registry.record(registry.Entry(hub_id="some/body", revision="abc", sha256="0" * 64))
+    with pytest.raises(ModelError, match="not the file on record"):
+        registry.find("comet:some/body@v1")
+
+
+@pytest.mark.parametrize("content", ["[1]", "{", '{"some/body": {}}', '{"some/body@abc": {"revision": "abc"}}', "3"])
+def test_a_damaged_record_of_what_was_fetched_is_no_record(content: str, hub_cache: Path, cache: Path, make_checkpoint):
+    (cache / "comet").mkdir(parents=True)
+    (cache / "comet" / "fetched.json").write_text(content)
+    in_hub_cache(hub_cache, "some/body", "abc", make_checkpoint())
+    assert registry.find("comet:some/body@abc").name == "some/body"
 
 
 def test_the_variable_gives_comet_another_meaning(make_checkpoint, monkeypatch: pytest.MonkeyPatch):
@@ -202,13 +240,18 @@ def test_fetch_brings_a_checkpoint_and_its_encoder_and_records_the_hash(hub, cli
     digest = hashlib.sha256(model_file(tmp_path / "published").read_bytes()).hexdigest()
     assert digest in done.stdout
     record = json.loads((cache / "comet" / "fetched.json").read_text())
-    assert record == {"test/tiny": {"revision": COMMIT, "sha256": digest}}
+    assert record == {f"test/tiny@{COMMIT}": {"sha256": digest}}
     assert not [path for path in server.asked if "unwanted" in path]
     offline = {**environment, "HF_ENDPOINT": "http://127.0.0.1:9", "HF_HUB_OFFLINE": "1"}
     run = cli("comet", "verify", "comet:test/tiny", env={**offline, "PATH": "/nowhere"})
     assert "unbabel-comet is not installed beside us" in run.stderr and run.returncode == 2  # all else was found
     again = cli("fetch", "comet:test/tiny", env=environment)
     assert again.returncode == 0
+    record[f"test/tiny@{COMMIT}"]["sha256"] = "0" * 64
+    (cache / "comet" / "fetched.json").write_text(json.dumps(record))
+    other = cli("fetch", "comet:test/tiny", env=environment)
+    assert other.returncode == 2 and "is not the file on record for test/tiny" in other.stderr
+    assert json.loads((cache / "comet" / "fetched.json").read_text()) == record
 
 
 @pytest.mark.slow

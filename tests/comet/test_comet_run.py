@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -13,13 +14,15 @@ from conftest import Cli
 
 from bayling_bench import compare, leaderboard, record, statistics
 from bayling_bench import run as runs
-from bayling_bench.audit import rows
-from bayling_bench.audit.translation import aligned_lines
+from bayling_bench.audit import comet as comet_scores
+from bayling_bench.audit import rows, translation
 from bayling_bench.comet import reference, registry
+from bayling_bench.comet.kept import Kept
+from bayling_bench.comet.metric import Metric
 from bayling_bench.comet.scorer import Segment
-from bayling_bench.config import Generation, ModelOptions, RunConfig, Shard
+from bayling_bench.config import CometOptions, Generation, ModelOptions, RunConfig, Shard
 from bayling_bench.errors import ModelError, RunError
-from bayling_bench.report import chosen, page, tables
+from bayling_bench.report import chosen, metrics, page, tables
 from comet.conftest import metric_of
 
 pytestmark = pytest.mark.slow
@@ -75,9 +78,8 @@ def test_records_are_raw_and_tables_times_100(scored: record.Run, tiny: Path):
 def test_guards_stand_beside_comet(scored: record.Run, tiny: Path, tiny_model: Path, tmp_path: Path):
     other = run(tiny_model, tmp_path / "other", ("bleu",), seed=2)
     with_comet, without = page.render([scored, scored]), page.render([other, other])
-    head = '<h2 id="items-title">'
-    assert "source copied" in with_comet.partition(head)[0]
-    assert "source copied" not in without.partition(head)[0].partition("Signatures")[0]
+    row = re.compile(r'<th scope="row"><a href="#metrics"[^>]*>source copied')
+    assert len(row.findall(with_comet)) == len(TRANSLATIONS) and not row.findall(without)
     assert (
         f"COMET ({scored.scores and next(iter(scored.scores['tasks'][TASKS[0]]['metrics'])).partition(':')[2]})"
         in with_comet
@@ -89,7 +91,11 @@ def test_two_runs_are_compared_by_their_segment_scores(
 ):
     other = run(tiny_model, tmp_path / "other", (f"comet:{tiny}",), seed=2)
     options = compare.Options(resamples=200, force=True)
-    found = [row for row in compare.compare(scored, other, options).rows if row.metric.startswith("comet")]
+    compared = compare.compare(scored, other, options)
+    found = [row for row in compared.rows if row.metric.startswith("comet")]
+    shown = {(row.task, row.metric) for row in compare.tables._shown(compared)}
+    unfaulty = [row for row in compared.rows if row.metric in metrics.GUARDS and not row.value_a and not row.value_b]
+    assert unfaulty and {(row.task, row.metric) for row in unfaulty} <= shown
     assert [row.task for row in found] == list(TRANSLATIONS)
     for row in found:
         values = [[item["scores"][row.metric] for item in one.items(row.task)] for one in (scored, other)]
@@ -116,6 +122,74 @@ def test_without_a_checkpoint_the_default_says_what_is_missing(
     assert {"comet", "chrf", "source_copied"} <= set(shown) and not {"bleu", "ter"} & set(shown)
 
 
+def files_of(folder: Path) -> dict[str, str]:
+    return {
+        str(path.relative_to(folder)): path.read_text() for path in [*folder.glob("items/*"), folder / "scores.json"]
+    }
+
+
+def test_what_stops_comet_leaves_the_record_as_it_was(scored: record.Run, tiny: Path, monkeypatch, cache: Path):
+    before, score, asked = files_of(scored.folder), Metric.score, []
+
+    def fail_second(self, *arguments):
+        asked.append(arguments)
+        if len(asked) == 2:
+            raise ModelError("no memory for a segment.")
+        return score(self, *arguments)
+
+    monkeypatch.setattr(Metric, "score", fail_second)
+    with pytest.raises(ModelError, match="The responses are kept"):
+        runs.score(scored.folder, ("chrf", f"comet:{tiny}"), CometOptions(precision="bf16"))
+    assert len(asked) == 2 and files_of(scored.folder) == before
+
+
+def test_scores_of_a_checkpoint_that_is_gone_are_kept(
+    tiny_model: Path, make_checkpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
+    lent = tmp_path / "lent"
+    lent.symlink_to(make_checkpoint())
+    monkeypatch.setenv(registry.VARIABLE, str(lent))
+    folder = run(tiny_model, tmp_path / "run", None).folder
+    named = run(tiny_model, tmp_path / "named", (f"comet:{lent}",)).folder
+    before = {each: files_of(each) for each in (folder, named)}
+    monkeypatch.delenv(registry.VARIABLE)
+    lent.unlink()
+    again = runs.score(folder).run.scores
+    (note,) = again.pop("notes")
+    assert "scores of before are kept" in note and "bayling-bench fetch comet" in note
+    assert again == json.loads(before[folder]["scores.json"])
+    items = [path for path in before[folder] if path.startswith("items")]
+    assert all(files_of(folder)[path] == before[folder][path] for path in items)
+    assert "comet:lent" in runs.score(named).run.scores["tasks"][TASKS[0]]["metrics"]
+
+    values = json.loads(before[folder]["scores.json"])
+    values["tasks"][TASKS[0]]["metrics"]["comet"]["texts"] = "0" * 64  # scores of other responses
+    (folder / "scores.json").write_text(json.dumps(values))
+    again = runs.score(folder).run.scores
+    assert [("comet" in again["tasks"][task]["metrics"]) for task in TRANSLATIONS] == [False, True]
+    assert len(again["notes"]) == 2
+    (named / "scores.json").write_text(before[named]["scores.json"].replace('"texts": "', '"texts": "0'))
+    with pytest.raises(registry.NoCheckpoint, match="lent"):
+        runs.score(named)
+
+
+@pytest.mark.parametrize(
+    ("part", "other"),
+    [("sha:e213091cde22", "sha:000000000000"), ("version:1+0", "version:2+0"), ("refs:A", "refs:none"),
+     ("precision:fp32", "precision:bf16"), ("model:Unbabel/wmt22-comet-da", "model:Unbabel/wmt22-comet-de")],
+)  # fmt: skip
+def test_kept_scores_without_a_checkpoint_are_of_the_published_weights(part: str, other: str):
+    right = (
+        "COMET|model:Unbabel/wmt22-comet-da|sha:e213091cde22|precision:fp32|encoder:xlm-roberta-large@0123456789ab"
+        "|refs:A|version:1+0.1.0"
+    )
+    assert part in right
+    for signature, fits in ((right, True), (right.replace(part, other), False)):
+        assert comet_scores._fits(Kept(signature, "", ()), None, "comet", "A") is fits
+        assert comet_scores._fits(Kept(signature, "", ()), None, "comet:Unbabel/wmt22-comet-da", "A") is fits
+
+
 def test_a_named_checkpoint_that_is_missing_ends_the_run_at_once(tiny_model: Path, tmp_path: Path, monkeypatch):
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
     with pytest.raises(registry.NoCheckpoint, match="bayling-bench fetch cometkiwi"):
@@ -139,8 +213,12 @@ def test_a_checkpoint_of_the_default_that_cannot_be_used_is_noted(
 
 def test_the_command_line(cli: Cli, tiny_model: Path, tiny: Path, tmp_path: Path):
     command = ("-m", tiny_model, "-t", TASKS[0], "--limit", 4, "--device", "cpu", "-o", "out", "--set", "max_tokens=8")
-    done = cli("run", *command, "--metrics", f"comet:{tiny},chrf", "--comet", "batch_tokens=64")
+    (tmp_path / tiny.name).symlink_to(tiny)
+    twice = f"comet:./{tiny.name},chrf,chrf,comet:./{tiny.name}"
+    done = cli("run", *command, "--metrics", twice, "--comet", "batch_tokens=64")
     assert done.returncode == 0, done.stderr
+    asked = json.loads((tmp_path / "out" / "run.json").read_text())["config"]["metrics"]
+    assert asked == [f"comet:{tmp_path / tiny.name}", "chrf"]
     assert f"comet:{tiny.name}" in done.stdout and "source_copied" in done.stdout and "bleu" not in done.stdout
     value = json.loads((tmp_path / "out" / "scores.json").read_text())["tasks"][TASKS[0]]["metrics"]
     assert f"{100 * value[f'comet:{tiny.name}']['value']:.2f}" in done.stdout
@@ -200,8 +278,7 @@ def test_published_figures_turn_from_explained_to_equal_or_differs(
     checkpoint = tmp_path / "checkpoint"
     (board / "board.toml").write_text(BOARD.replace("CHECKPOINT", str(checkpoint)))
     (board / "explanations.toml").write_text(EXPLANATIONS)
-    lines = aligned_lines("published:bayling-13b", "zh-en", "A")
-    segments = [Segment.of(*parts) for parts in zip(*lines, strict=True)]
+    segments = [Segment.of(*parts) for parts in translation.segments("published:bayling-13b", "zh-en", "A")]
     job = reference.Job(checkpoint=registry.model_file(tiny), systems=[segments], batch_size=128)
     right = 100 * np.mean(reference.run(job).scores[0])
     (board / "figures.csv").write_text(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -15,11 +16,12 @@ import numpy as np
 import pytest
 import torch
 
+from bayling_bench import __version__
 from bayling_bench.comet import kept
 from bayling_bench.comet.batches import Budget, cut, in_memory
 from bayling_bench.comet.scorer import Listener, Scorer, Segment
 from bayling_bench.comet.vectors import Vectors
-from bayling_bench.errors import DataError, ModelError
+from bayling_bench.errors import ModelError
 from comet.conftest import metric_of, segments
 
 PLAIN = [Segment(f"source {n}", f"translation {n}", f"reference {n}") for n in range(20)]
@@ -208,6 +210,43 @@ def test_a_damaged_vector_is_made_again(network, tmp_path: Path):
     assert sum(network.encoded) == 21
 
 
+def test_many_damaged_vectors_are_made_again_in_batches(tmp_path: Path):
+    many = [Segment(f"s{number}", "m", "r") for number in range(1500)]
+    Scorer(Small(), Vectors(tmp_path / "v", Small.units), 4096).score(many)
+    with sqlite3.connect(tmp_path / "v") as base:
+        base.execute("UPDATE vectors SET crc = crc + 1")
+    assert Scorer(Small(), Vectors(tmp_path / "v", Small.units), 4096).score(many) == [0.0] * 1500
+
+
+def test_without_room_anywhere_vectors_are_made_again(network):
+    wanted = Scorer(network, Vectors(None, network.units), 512).score(PLAIN)
+    store = Vectors(None, network.units)
+    store._bases[0].execute("PRAGMA query_only = ON")
+    assert Scorer(network, store, 512).score(PLAIN) == pytest.approx(wanted, abs=2e-6)
+
+
+def test_a_lack_of_memory_in_the_estimator_halves_its_rows(network):
+    class Short(Counting):
+        def estimate(self, vectors):
+            if len(vectors["mt"]) > 3:
+                raise RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`")
+            return self._network.estimate(vectors)
+
+    wanted = Scorer(network, Vectors(None, network.units), 512).score(PLAIN)
+    short = Scorer(Short(network._network), Vectors(None, network.units), 512)
+    assert short.score(PLAIN) == pytest.approx(wanted, abs=2e-6)
+
+
+@pytest.mark.parametrize("what", ["embed", "estimate"])
+def test_what_fails_on_a_device_is_named(network, what: str, monkeypatch: pytest.MonkeyPatch):
+    def fail(_):
+        raise RuntimeError("CUDA error: an illegal memory access was encountered\nmore")
+
+    monkeypatch.setattr(network, what, fail, raising=False)
+    with pytest.raises(ModelError, match=r"failed on device cpu \(CUDA error: an illegal memory access"):
+        Scorer(network, Vectors(None, network.units), 512).score(PLAIN)
+
+
 def test_a_cache_that_cannot_be_written_is_done_without(network, tmp_path: Path):
     (tmp_path / "file").write_text("not a folder")
     said: list[str] = []
@@ -216,15 +255,16 @@ def test_a_cache_that_cannot_be_written_is_done_without(network, tmp_path: Path)
     assert "vectors are not kept" in said[0]
 
 
-def test_a_full_disk_is_told_and_what_was_kept_stays(tmp_path: Path):
-    store = Vectors(tmp_path / "v", 3)
+def test_a_full_disk_is_told_once_and_scoring_goes_on(tmp_path: Path):
+    said: list[str] = []
+    store = Vectors(tmp_path / "v", 3, said.append)
     store.put(["a"], vectors_of(["a"]))
-    store._base.execute("PRAGMA max_page_count = 1")
+    store._bases[0].execute("PRAGMA max_page_count = 1")
     many = [str(number) for number in range(5000)]
-    with pytest.raises(
-        DataError, match=r"v: COMET's sentence vectors cannot be read or kept \(database or disk is full"
-    ):
+    for _ in range(2):
         store.put(many, vectors_of(many))
+        assert store.absent(["a", *many]) == [] and store.get(["7", "a"]).shape == (2, 3)
+    assert len(said) == 1 and "v cannot be used (database or disk is full); from here on vectors are not" in said[0]
     assert Vectors(tmp_path / "v", 3).get(["a"]).tolist() == [[1, 0.5, -1]]
 
 
@@ -266,11 +306,29 @@ def test_scores_of_the_same_segments_are_read_from_the_cache(make_checkpoint, ca
     assert kept.read(path).scores == tuple(scores)
 
 
+def test_encoders_of_other_content_have_other_signatures(make_checkpoint, tmp_path: Path):
+    other = tmp_path / "encoder"
+    shutil.copytree(make_checkpoint() / "encoder", other)
+    config = json.loads((other / "config.json").read_text(encoding="utf-8"))
+    (other / "config.json").write_text(json.dumps({**config, "layer_norm_eps": 0.1}), encoding="utf-8")
+    one, two = metric_of(make_checkpoint()), metric_of(make_checkpoint(), encoder=str(other))
+    assert one.signature("A") != two.signature("A")
+    assert one.score(PLAIN, "A") != two.score(PLAIN, "A")
+
+
+def test_vectors_and_scores_of_other_libraries_are_not_used(make_checkpoint, cache: Path, monkeypatch):
+    metric_of(make_checkpoint()).score(PLAIN, "A")
+    monkeypatch.setattr("bayling_bench.comet.metric.version", lambda name: "99.9")
+    metric_of(make_checkpoint()).score(PLAIN, "A")
+    assert len(list((cache / "comet" / "vectors").glob("*.sqlite"))) == 2
+    assert len(list((cache / "comet" / "scores").glob("*.json"))) == 2
+
+
 def test_signatures_say_what_a_score_is(make_checkpoint):
     reads, blind = make_checkpoint(), make_checkpoint(kind="referenceless_regression_metric")
-    digest = metric_of(reads).checkpoint.sha256[:12]
+    digest, files = metric_of(reads).checkpoint.sha256[:12], metric_of(reads).encoder_digest[:12]
     assert metric_of(reads).signature("A") == (
-        f"COMET|model:{reads.name}|sha:{digest}|precision:fp32|encoder:encoder|refs:A|version:1"
+        f"COMET|model:{reads.name}|sha:{digest}|precision:fp32|encoder:encoder@{files}|refs:A|version:1+{__version__}"
     )
     assert "|refs:none|" in metric_of(blind).signature("A")
     other = [segment._replace(ref="another") for segment in PLAIN]

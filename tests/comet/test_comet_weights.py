@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import pickle
+import shutil
 import sys
 import types
 import zipfile
@@ -112,6 +113,9 @@ def test_other_classes_are_named(make_checkpoint, tmp_path: Path, hparams: dict,
         ("pool", "mean", "pool 'mean'"),
         ("activations", "Dance", "activations 'Dance'"),
         ("layer", "middle", "layer 'middle' is neither"),
+        ("layer", True, "layer True is neither"),
+        ("hidden_sizes", 48, "hidden_sizes 48 is not a list of numbers"),
+        ("hidden_sizes", "48,24", "hidden_sizes '48,24' is not a list"),
         ("layer", 9, "layer 9 does not exist; the encoder has 0 to 3"),
         ("hidden_sizes", [7], "does not fit an estimator of its hidden_sizes"),
     ],
@@ -121,6 +125,43 @@ def test_settings_that_cannot_be_computed_are_named(make_checkpoint, tmp_path: P
     folder = copy_of(make_checkpoint(), tmp_path / "other", content={"hyper_parameters": hparams})
     with pytest.raises(ModelError, match=message):
         metric_of(folder).network()
+
+
+@pytest.mark.parametrize("hparams", [["layer", "mix"], "layer: mix"])
+def test_hyper_parameters_without_names_are_named(make_checkpoint, tmp_path: Path, hparams):
+    folder = copy_of(make_checkpoint(), tmp_path / "other", content={"hyper_parameters": hparams})
+    with pytest.raises(ModelError, match="its hyper_parameters are of type"):
+        opened(folder)
+
+
+def test_what_is_no_tensor_is_named(make_checkpoint, tmp_path: Path):
+    folder = copy_of(make_checkpoint(), tmp_path / "other", content={"state_dict": {"encoder.model.x": 3}})
+    with pytest.raises(ModelError, match=r"'encoder\.model\.x' of its `state_dict` is no tensor"):
+        opened(folder)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("config.json", '{"hidden_size": "32"}', "gives no encoder"),
+        ("config.json", '{"hidden_size": 32, "num_attention_heads": 5}', "gives no encoder"),
+        ("config.json", "[1]", "gives no encoder"),
+        ("tokenizer.json", "{}", "its tokenizer cannot be read"),
+        ("sentencepiece.bpe.model", "junk", "its tokenizer cannot be read"),
+    ],
+)
+def test_an_encoder_of_bad_files_is_named(make_checkpoint, tmp_path: Path, name: str, content: str, message: str):
+    place = tmp_path / "encoder"
+    shutil.copytree(make_checkpoint() / "encoder", place)
+    (place / name).write_text(content)
+    with pytest.raises(ModelError, match=message) as raised:
+        metric_of(make_checkpoint(), encoder=str(place)).network()
+    assert str(place) in str(raised.value)
+
+
+def test_a_device_that_computes_nothing_is_named(make_checkpoint):
+    with pytest.raises(ModelError, match="--comet device=meta"):
+        metric_of(make_checkpoint(), device="meta").network()
 
 
 def test_yaml_is_read_as_data(make_checkpoint, tmp_path: Path):
@@ -157,6 +198,24 @@ def test_a_missing_encoder_is_named_with_its_command(make_checkpoint, tmp_path: 
         encoder.find(opened(folder), tmp_path)
     (folder / "encoder").symlink_to(make_checkpoint() / "encoder")
     assert encoder.find(opened(folder), None).configuration == folder / "encoder"
+
+
+def test_the_pinned_and_whole_snapshot_of_an_encoder_is_taken(make_checkpoint, tmp_path: Path, monkeypatch):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
+    hparams = {
+        **weights.read(model_file(make_checkpoint()))["hyper_parameters"],
+        "pretrained_model": "xlm-roberta-large",
+    }
+    folder = copy_of(make_checkpoint(), tmp_path / "bare", content={"hyper_parameters": hparams})
+    hub_id, commit = "FacebookAI/xlm-roberta-large", encoder.REVISIONS["FacebookAI/xlm-roberta-large"]
+    snapshots = tmp_path / "hub" / f"models--{hub_id.replace('/', '--')}" / "snapshots"
+    for number, name in enumerate((commit, "whole", "partial")):
+        shutil.copytree(make_checkpoint() / "encoder", snapshots / name)
+        os.utime(snapshots / name, (number, number))
+    (snapshots / "partial" / "sentencepiece.bpe.model").unlink()
+    assert encoder.find(opened(folder), None).configuration == snapshots / commit
+    (snapshots / commit / "config.json").unlink()
+    assert encoder.find(opened(folder), None).configuration == snapshots / "whole"
 
 
 def test_an_encoder_of_another_size_is_named(make_checkpoint):
