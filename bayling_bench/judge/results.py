@@ -68,7 +68,7 @@ def build(judging: Judging, judged: Sequence[Judged], purse: Purse) -> Row:
         "replies": _replies(judgements),
         "usage": usage(judged, purse),
         **aggregate.summary(collected, protocol.assistants),
-        "planted": _planted(judgements, pairwise),
+        "planted": _planted(judgements, collected),
         "items": [_item(each) for each in collected],
     }
     if pairwise:
@@ -116,10 +116,25 @@ def usage(judged: Sequence[Judged], purse: Purse) -> Row:
     }
 
 
-def _planted(judgements: Sequence[Judgement], pairwise: bool) -> Row:
-    """Return how many answers of each system hold something that could pass for a verdict."""
+def _planted(judgements: Sequence[Judgement], collected: Sequence[outcomes.Outcome]) -> Row:
+    """Return how many answers of each system hold something that could pass for a verdict, and what that may hide.
+
+    ``unread`` questions have such an answer and no verdict that could be read; ``win_rate_pct`` is that of the first
+    system if all of them are lost, or all won, by the system that planted.
+    """
     places = {(each["task"], each["item"]): each["planted"] for each in judgements}
-    return {f"system{number}": sum(number in given for given in places.values()) for number in (1, 2)[: 1 + pairwise]}
+    systems = (1, 2)[: 1 + any(each["system2"] for each in judgements)]
+    found: Row = {f"system{number}": sum(number in given for given in places.values()) for number in systems}
+    hidden = [each for each in collected if each.failure == "parse_failure" and places[each.task, each.item]]
+    wins = [each.win for each in collected if each.verdict]
+    bounds = {"if_lost": None, "if_won": None}
+    if hidden and len(systems) == 2:
+        # Won by the system that planted: where both did, by the first.
+        won = sum(1.0 for each in hidden if 1 in places[each.task, each.item])
+        lost = sum(1.0 for each in hidden if 1 not in places[each.task, each.item])
+        judged = len(wins) + len(hidden)
+        bounds = {name: 100 * (sum(wins) + more) / judged for name, more in (("if_lost", lost), ("if_won", won))}
+    return found | {"unread": len(hidden), "win_rate_pct": bounds}
 
 
 def _item(outcome: outcomes.Outcome) -> Row:
