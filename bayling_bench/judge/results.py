@@ -11,8 +11,10 @@ from typing import Any
 
 from bayling_bench import __version__, provenance, statistics
 from bayling_bench.errors import BenchError, RunError
+from bayling_bench.journal import Journal
 from bayling_bench.judge import aggregate, bias, calibrations, outcomes
 from bayling_bench.judge.client import Tally
+from bayling_bench.judge.completions import Completion
 from bayling_bench.judge.judgements import Judgement
 from bayling_bench.judge.judging import Judged, Judging
 from bayling_bench.judge.purse import Purse
@@ -56,7 +58,7 @@ def build(judging: Judging, judged: Sequence[Judged], purse: Purse) -> Row:
         "bayling_bench": __version__,
         "written": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
         "name": judging.name,
-        "complete": not any(each["failure_kind"] == "not_asked" for each in judgements),
+        "complete": all(each.finished for each in judged),
         "judge": {"spec": f"openai:{judging.asking.model}", "base_url": judging.asking.url, "snapshot": snapshot},
         "protocol": {**protocol.to_json(), "sha256": protocol.sha256},
         "signature": signature(judging, snapshot),
@@ -66,7 +68,7 @@ def build(judging: Judging, judged: Sequence[Judged], purse: Purse) -> Row:
         "settings": dict(judging.settings),
         "with_references": sum(item.references is not None for item in judging.items),
         "replies": _replies(judgements),
-        "usage": usage(judged, purse),
+        "usage": usage(judging.open_journal(), purse),
         **aggregate.summary(collected, protocol.assistants),
         "planted": _planted(judgements, collected),
         "items": [_item(each) for each in collected],
@@ -101,16 +103,16 @@ def _replies(judgements: Sequence[Judgement]) -> Row:
     }
 
 
-def usage(judged: Sequence[Judged], purse: Purse) -> Row:
-    """Return tokens and cost of all replies that the journal holds, of every command so far."""
-    kept = [pair for each in judged for pair in each.replies]
-    tokens = {name: sum(getattr(reply, name) or 0 for _, reply in kept) for name in ("prompt_tokens", "tokens")}
+def usage(journal: Journal[Completion], purse: Purse) -> Row:
+    """Return tokens and cost of all that a journal holds, of every command so far."""
+    kept = list(journal.entries().values())
+    tokens = {name: sum(getattr(reply, name) or 0 for reply in kept) for name in ("prompt_tokens", "tokens")}
     return {
         **tokens,
-        "without_counts": sum(reply.text is not None and reply.tokens is None for _, reply in kept),
-        "lost": sum(reply.lost for _, reply in kept),
-        "seconds": round(sum(reply.seconds or 0.0 for _, reply in kept), 1),
-        "usd": None if purse.price is None else round(sum(purse.cost(reply, call) for call, reply in kept), 6),
+        "without_counts": sum(reply.text is not None and reply.tokens is None for reply in kept),
+        "lost": sum(reply.lost for reply in kept),
+        "seconds": round(sum(reply.seconds or 0.0 for reply in kept), 1),
+        "usd": None if purse.price is None else round(sum(map(purse.cost, kept)), 6),
         "price": None if purse.price is None else purse.price.to_json(),
         "counted": purse.counter.how,
     }

@@ -73,11 +73,16 @@ def judge(session: Session, caller: run.Caller) -> Finished:
     """Ask, write and return the results of every judging; one that stops ends those after it too."""
     written, given = [], []
     stopped: BaseException | None = None
-    session.purse.spent_usd = sum(run.kept_cost(judging, session.purse) for judging in session.judgings)
+    journals = [judging.open_journal() for judging in session.judgings]
+    session.purse.spent_usd = sum(
+        session.purse.cost(each) for journal in journals for each in journal.entries().values()
+    )
+    course = run.course(session.judgings, session.asked.retries)
+    means = run.Means(server=session.server, purse=session.purse, course=course, caller=caller)
     for judging in session.judgings:
-        asked = run.ask(judging, session.asked, session.server, session.purse, caller)
+        asked = run.ask(judging, means)
         stopped = asked.stopped
-        if stopped is None or any(each.replies for each in asked.judged):
+        if stopped is None or any(reply.came or reply.lost for each in asked.judged for _, reply in each.replies):
             written.append(results.write(judging, asked.judged, session.purse, caller.command, asked.tally))
             given.append([each.judgement for each in asked.judged])
         if stopped is not None:

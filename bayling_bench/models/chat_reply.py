@@ -91,7 +91,7 @@ def read_refusal(error: APIStatusError) -> Reply:
         return Reply(failure, status=status, refused_setting=refused)
     wait_s = _retry_after(error.response.headers.get("retry-after", ""))
     if wait_s > LONGEST_WAIT_S:
-        return _failed(f"{detail} (come back in {wait_s:.0f} s)", 1, status=status)
+        return _failed(f"{detail} (come back in {wait_s:.0f} s)", 1, status=status, wait_s=wait_s)
     attempts = ATTEMPTS if status in _PASSING or status >= 500 else 1
     return _failed(detail, attempts, status=status, wait_s=wait_s, code=_text_or_none(error.code))
 

@@ -54,7 +54,9 @@ def lines(folder: str = "long") -> list[dict]:
 
 
 def journal(folder: str = "long") -> list[dict]:
-    return [line for path in Path(folder, "judgements").rglob("completions/*/*.jsonl") for line in read_lines(path)]
+    """Return the replies, without the lines that stand for requests under way."""
+    every = [line for path in Path(folder, "judgements").rglob("completions/*/*.jsonl") for line in read_lines(path)]
+    return [line for line in every if line.get("error", {}).get("reason") != "sent"]
 
 
 def test_balanced_asks_in_both_orders_and_counts_a_win_where_both_agree(judge, server):
@@ -309,9 +311,75 @@ def test_verdicts_of_another_snapshot_are_not_mixed_in(judge, server, capfd):
     assert found["judge"]["snapshot"] == SNAPSHOT and found["overall"]["judged"] == 3 and not found["complete"]
     assert found["overall"]["failures"] == {"not_asked": 9}
     server.requests.clear()
+    # The reply that told is there and paid for: nothing more is sent before --new-snapshot, which takes it over.
+    assert judge("long", "--against", "short", "-p", "bayling_2023") == 2 and server.requests == []
+    assert found["usage"]["prompt_tokens"] == 4 * 7
     assert judge("long", "--against", "short", "-p", "bayling_2023", "--new-snapshot") == 0
-    assert len(server.requests) == 12 and results()["judge"]["snapshot"] == "gpt-4-0613"
+    assert len(server.requests) == 11 and results()["judge"]["snapshot"] == "gpt-4-0613"
     assert len(list(Path("long/judgements").glob(f"*@{SNAPSHOT}*"))) == 2
+
+
+def named(snapshot: str | None):
+    def answer(handler) -> None:
+        body = completion(by_length(handler.request_.question)) | {"model": snapshot}
+        handler.answer(200, json.dumps(body).encode())
+
+    return answer
+
+
+def test_a_model_without_a_name_is_another_than_one_with_a_name(judge, server, capfd):
+    server.always = named(None)
+    judge("long", "--against", "short", "-p", "bayling_2023", "--limit", 3)
+    server.always = named("gpt-4-0613")
+    assert judge("long", "--against", "short", "-p", "bayling_2023", "--concurrency", 1) == 2
+    assert "is now gpt-4-0613 and was a model that its server does not name" in capfd.readouterr().err
+    assert judge("long", "--against", "short", "-p", "bayling_2023", "--new-snapshot") == 0
+    assert results()["judge"]["snapshot"] == "gpt-4-0613"
+
+
+def test_two_opponents_of_one_command_are_judged_by_one_snapshot(judge, server, runs, tmp_path, capfd):
+    make_run(tmp_path / "third", "third", words("third", 9))
+    replies = iter(range(1000))
+
+    def changes(handler) -> None:
+        named("gpt-4-0314" if next(replies) < 12 else "gpt-4-0613")(handler)
+
+    server.always = changes
+    options = ("-p", "bayling_2023", "--concurrency", 1)
+    assert judge("long", "--against", "short", "--against", "third", *options) == 2
+    assert len(server.requests) == 13 and "is now gpt-4-0613 and was gpt-4-0314" in capfd.readouterr().err
+
+
+def test_two_opponents_share_one_budget_of_repetitions(judge, server, tmp_path, capfd):
+    make_run(tmp_path / "third", "third", words("third", 9))
+    server.faults = {"long on 0.0": [refuses(500)] * 3 + [judged_by(by_length)] + [refuses(500)] * 3}
+    options = ("-p", "bayling_2023", "--retries", 4)
+    assert judge("long", "--against", "short", "--against", "third", *options) == 2
+    assert "4 requests were repeated, all that --retries allows" in " ".join(capfd.readouterr().err.split())
+
+
+def test_a_fresh_sample_that_is_still_to_be_asked_is_counted_and_unfinished(judge, server, tmp_path, capfd):
+    (tmp_path / "prices.toml").write_text(PRICES)
+    server.faults = {"long on 0.0": [judged_by(lambda _: "Both are fine."), refuses(401)]}
+    options = ("long", "--against", "short", "-p", "bayling_2023", "--limit", 1, "--prices", "prices.toml")
+    server.always = refuses(429, "no money", code="insufficient_quota")
+    server.faults = {"long on 0.0": [judged_by(lambda _: "Both are fine.")]}
+    assert judge(*options) == 2
+    assert not results()["complete"]
+    capfd.readouterr()
+    assert judge(*options, "--dry-run") == 0
+    told = capfd.readouterr().out
+    assert "of which 0 are answered already" in told and "at most 0.00" not in told
+
+
+def test_a_request_that_the_server_found_at_fault_is_asked_again_by_the_next_command(judge, server, capfd):
+    server.always = refuses(400, "no model is loaded")
+    assert judge("long", "--against", "short", "--concurrency", 1) == 2
+    told = " ".join(capfd.readouterr().err.split())
+    assert len(server.requests) == 20 and "the next command asks for all of these again" in told
+    server.always = judged_by(by_length)
+    assert judge("long", "--against", "short") == 0
+    assert results()["overall"]["judged"] == 12 and results()["usage"]["lost"] == 0
 
 
 # ---- bad input
