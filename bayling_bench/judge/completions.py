@@ -132,10 +132,11 @@ class Asking:
     def _sampling(self, place: Place) -> dict[str, Any]:
         settings = dict(self.protocol.sampling)
         retry_temperature = settings.pop("retry_temperature", None)
+        seed = settings.pop("seed", self.seed)  # None: the server takes none
         settings[limit_name(self.url)] = settings.pop("max_tokens")
         if place.attempt and retry_temperature is not None and settings.get("temperature") is not None:
             settings["temperature"] = max(settings["temperature"], retry_temperature)
         settings = {name: value for name, value in settings.items() if value is not None}
-        if settings.get("temperature"):
-            settings["seed"] = self.seed + _SEEDS_APART * place.attempt + place.sample
+        if settings.get("temperature") and seed is not None:
+            settings["seed"] = seed + _SEEDS_APART * place.attempt + place.sample
         return settings

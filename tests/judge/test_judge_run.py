@@ -206,6 +206,33 @@ def test_reparse_reads_the_saved_replies_with_no_request(judge, server, monkeypa
     ]
 
 
+def test_results_tell_of_all_that_was_judged_whatever_a_later_command_selects(judge, server, tmp_path, monkeypatch):
+    both = (TASK, "mini_conversation_zh")
+    make_run(tmp_path / "one", "one", words("one", 30), both)
+    make_run(tmp_path / "two", "two", words("two", 5), both)
+    options = ("one", "--against", "two", "-p", "bayling_2023")
+    judge(*options, "-t", both[0])
+    judge(*options, "-t", both[1], "--limit", 5)
+    judge(*options, "-t", both[1], "--limit", 2)
+    found = results("one")
+    assert found["overall"]["judged"] == 17 and found["complete"] and len(server.requests) == 17
+    assert found["usage"]["prompt_tokens"] == 17 * 7 and {row["task"] for row in lines("one")} == set(both)
+    monkeypatch.chdir(tmp_path / "two")  # paths of a record mean the same from everywhere
+    assert command(monkeypatch, "judge", tmp_path / "one", "--reparse", "--no-report") == 0
+    again = results(str(tmp_path / "one"))
+    assert {name: again[name] for name in found if name != "written"} == {
+        name: found[name] for name in found if name != "written"
+    }
+
+
+def test_replies_of_a_killed_judging_can_be_read_without_results(judge, server, monkeypatch):
+    judge("long", "--against", "short", "-p", "bayling_2023")
+    for path in Path("long/judgements").glob("*.json*"):
+        path.unlink()
+    assert command(monkeypatch, "judge", "long", "--reparse", "--no-report") == 0
+    assert results()["overall"]["judged"] == 12 and "--against short" in results()["command"]
+
+
 def test_answers_alone_with_and_without_known_good_ones(judge, server, tmp_path):
     (tmp_path / "known.jsonl").write_text('{"question_id": 1, "language": "en", "references": ["43", "86"]}\n')
     assert judge("long", "--single", "--references", "known.jsonl") == 0
@@ -242,7 +269,9 @@ def test_chinese_questions_are_judged_in_chinese(judge, server, tmp_path):
 def test_a_protocol_file_of_the_users_own(judge, server, tmp_path):
     (tmp_path / "mine.yaml").write_text(
         "extends: bayling_2023\nname: mine\nversion: 3\nscale: [1, 100]\nmessages:\n  en:\n    - role: user\n"
-        "      content: 'Q {{ questions[0] }} A {{ answers[0][0] }} B {{ answers[1][0] }} {{ output_form }}'\n"
+        "      content: 'Q {{ questions[0] }} A {{ answers[0][0] }} B {{ answers[1][0] }} {{ output_form }}"
+        "        {% for each in [questions, answers[0], answers[1], references or []] %}\n"
+        "        {{ each[1:] | join }}{{ each[:1] | join }}{% endfor %}'\n"
     )
     server.always = judged_by(lambda _: "Score of the Assistant 1: 90\nScore of the Assistant 2: 70")
     assert judge("long", "--against", "short", "-p", "mine.yaml") == 0
@@ -408,6 +437,11 @@ def test_a_request_that_the_server_found_at_fault_is_asked_again_by_the_next_com
         (("long", "--reparse"), "holds no judgements"),
         (("long", "--against", "short", "--new-snapshot"), "holds no replies"),
         (("long", "--calibrate"), "--calibrate judges published pairs: leave out RUN"),
+        (("long", "--against", "short", "--max-cost", "nan"), "--max-cost nan must be a number"),
+        (("long", "--against", "short", "--max-failed", "nan"), "--max-failed nan must be a share"),
+        (("long", "--against", "short", "--timeout", "nan"), "--timeout nan must be a number"),
+        (("long", "--against", "short", "--samples-per-order", 0), "--samples-per-order 0 must be at least 1"),
+        (("long", "--against", "short", "--set", "temperature=inf"), "temperature is inf"),
         (("long", "--samples", "x.jsonl", "--against", "short"), "RUN and --samples both"),
     ],
 )
@@ -416,6 +450,42 @@ def test_mistakes_are_told_with_what_to_do(judge, server, capfd, arguments: tupl
     told = " ".join(capfd.readouterr().err.split())
     assert told.startswith("error: ") and message in told and "Traceback" not in told
     assert server.requests == []
+
+
+@pytest.mark.parametrize("changes", ['"question_id": [1]', '"question_id": 1, "language": ["en"]'])
+def test_references_of_another_form_are_refused(judge, server, tmp_path, changes: str, capfd):
+    (tmp_path / "known.jsonl").write_text(f'{{{changes}, "references": ["43"]}}\n')
+    assert judge("long", "--single", "--references", "known.jsonl") == 2
+    assert "known.jsonl, line 1: must be of the form" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("changes", [{"turns": []}, {"turns": 5}, {"turns": [5]}, {"index": [0]}])
+def test_samples_of_another_form_are_refused(judge, server, tmp_path, changes: dict, capfd):
+    doc = {"index": 0, "question_id": 1, "category": "c", "turns": ["q"]} | changes
+    (tmp_path / "mine.jsonl").write_text(json.dumps({"doc": doc, "resps": [["a"]]}) + "\n")
+    assert command_of_samples(judge) == 2
+    assert "line 1: is no sample of a conversation" in " ".join(capfd.readouterr().err.split())
+
+
+def command_of_samples(judge) -> int:
+    return judge("--samples", "mine.jsonl", "--single")
+
+
+def test_a_server_that_takes_no_seed_is_asked_without(judge, server):
+    assert judge("long", "--against", "short", "--set", "seed=none", "--limit", 1) == 0
+    assert all("seed" not in request.body for request in server.requests)
+    assert judge("long", "--against", "short", "--set", "seed=7", "--limit", 1) == 0
+    assert {request.body.get("seed") for request in server.requests} == {None, 7, 8}
+
+
+def test_counts_of_tokens_beyond_reason_are_no_counts(judge, server):
+    def counts(handler) -> None:
+        body = completion(by_length(handler.request_.question)) | {"usage": {"completion_tokens": 10**399}}
+        handler.answer(200, json.dumps(body).encode())
+
+    server.always = counts
+    assert judge("long", "--against", "short", "--limit", 1) == 0
+    assert results()["usage"]["without_counts"] == 4
 
 
 def test_an_opponent_that_answered_other_questions_is_refused(judge, server, tmp_path, capfd):
