@@ -7,18 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
-from chat_server import (
-    ChatServer,
-    completion,
-    half,
-    hangs_up,
-    page,
-    refuses,
-    running,
-    says,
-    slow,
-    trickles,
-)
+from chat_server import ChatServer, completion, half, hangs_up, page, refuses, running, says, slow, trickles
 
 from bayling_bench.errors import ModelError
 from bayling_bench.journal import Journal
