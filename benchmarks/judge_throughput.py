@@ -25,7 +25,6 @@ from openai import OpenAI
 from bayling_bench.judge import protocol, run, tokens
 from bayling_bench.judge.answers import Answer, AnswerSet
 from bayling_bench.judge.completions import Asking, Place
-from bayling_bench.judge.config import JudgeConfig
 from bayling_bench.judge.items import build
 from bayling_bench.judge.judging import Judging
 from bayling_bench.judge.purse import Purse
@@ -87,9 +86,11 @@ def judged(url: str, count: int, concurrency: int) -> float:
             asking=Asking(model="judge", url=url, protocol=made), settings={},
         )  # fmt: skip
         server = Endpoint(model="judge", url=url, concurrency=concurrency)
-        asked = JudgeConfig(judge="openai:judge", protocol=made)
+        means = run.Means(
+            server=server, purse=Purse(None, tokens.at_most()), course=run.course([judging], None), caller=run.Caller()
+        )
         start = time.perf_counter()
-        found = run.ask(judging, asked, server, Purse(None, tokens.at_most()), run.Caller())
+        found = run.ask(judging, means)
         seconds = time.perf_counter() - start
     assert sum(each.judgement["verdict"] == "win" for each in found.judged) == count
     return seconds

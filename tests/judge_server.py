@@ -67,7 +67,9 @@ class PublishedJudge:
 
 def swapped(text: str) -> str:
     """Return a review with the numbers of its assistants exchanged, as an even-handed judge would write it."""
-    return re.sub(r"(?i)(Assistant )([12])", lambda match: match[1] + ("1" if match[2] == "2" else "2"), text)
+    text = re.sub(r"(?i)(Assistant )([12])", lambda match: match[1] + ("1" if match[2] == "2" else "2"), text.rstrip())
+    before, *scores = text.rsplit("\n", 2)
+    return "\n".join([before, *reversed(scores)])
 
 
 def by_length(question: str) -> str:

@@ -186,7 +186,7 @@ def judge(
         if run is None and not samples and output is None:
             raise BenchError("--reparse needs RUN: bayling-bench judge RUN --reparse")
         folder = folder_of(run, samples or (), output)
-        _show(session.reparse(folder, command), folder, report_page)
+        _show(session.reparse(folder), folder, report_page)
         return
     if judge is None:
         raise BenchError("--judge is missing. For example: --judge openai:gpt-4o, or one of your own with --base-url.")
@@ -207,6 +207,8 @@ def judge(
         ),
         max_cost=max_cost, prices=prices, seed=seed,
     )  # fmt: skip
+    if not 0 <= max_failed <= 1:
+        raise BenchError(f"--max-failed {max_failed:g} must be a share from 0 to 1.")
     _require_one_source(asked, calibrate)
     if calibrate:
         asked = session.calibration_config(asked)
@@ -248,7 +250,7 @@ def _carry_out(asked: Any, manner: _Manner, command: str) -> None:
     for line in session.lines(opened):
         typer.echo(line) if manner.dry_run else terminal.say(line)
     if manner.dry_run:
-        typer.echo("Nothing was sent to the judge.")
+        typer.echo(session.told_dry(opened))
         return
     with terminal.responses("judgements") as report:
         finished = session.judge(opened, run.Caller(command=command, report=report, say=terminal.say))

@@ -16,9 +16,9 @@ from typing import Any
 
 from bayling_bench import __version__, statistics
 from bayling_bench.data import reviews, store
-from bayling_bench.errors import DataError
+from bayling_bench.errors import DataError, RunError
 from bayling_bench.journal import digest
-from bayling_bench.judge import bias, judgements, outcomes
+from bayling_bench.judge import bias, calibrations, judgements, outcomes
 from bayling_bench.judge.aggregate import share
 from bayling_bench.judge.judgements import Judgement
 from bayling_bench.judge.outcomes import Outcome
@@ -69,6 +69,11 @@ def published_outcomes(system2: str) -> dict[tuple[str, int], Outcome]:
 def record(judged: Sequence[tuple[Row, Sequence[Judgement]]]) -> Row:
     """Return the calibration record of one judge from its results and judgements, one of each an opponent."""
     results = judged[0][0]
+    if others := [each["judge"]["snapshot"] for each, _ in judged if each["judge"] != results["judge"]]:
+        raise RunError(
+            f"the published pairs were judged by {results['judge']['snapshot']} and by {others[0]}: one record holds "
+            "one judge. --new-snapshot judges everything again by the new one."
+        )
     pairs, failures, both = [], {}, []
     for of_opponent, given in judged:
         published = published_outcomes(of_opponent["system2"]["name"])
@@ -157,10 +162,19 @@ def _usd(costs: Sequence[float | None]) -> float | None:
 
 
 def write(found: Mapping[str, Any], folder: Path) -> Path:
-    """Write a record under a name of its judge, snapshot and protocol, and return where."""
+    """Write a record under a name of its judge, snapshot and protocol, and return where.
+
+    Raises RunError where a record of more pairs stands there.
+    """
     judge = found["judge"]
     named = f"{judge['snapshot'] or judge['spec']}-{found['protocol']['name']}"
     mark = digest(judge, found["protocol"]["sha256"])[:8]
     path = folder / f"{re.sub(r'[^A-Za-z0-9_.-]+', '-', named)}-{mark}.json"
+    known = calibrations.read(path)
+    if known is not None and known["pairs"] > found["pairs"]:
+        raise RunError(
+            f"{path} tells of {known['pairs']} pairs and is not replaced by a record of {found['pairs']}. Calibrate on "
+            "all of them (without --limit), or remove that file first."
+        )
     write_json(path, found)
     return path

@@ -12,6 +12,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+_KEYS = frozenset(
+    ("judge", "protocol", "written", "against", "pairs", "failures", "overall", "by", "position", "published_order")
+)
 FOLDER_VARIABLE = "BAYLING_BENCH_CALIBRATIONS"
 
 
@@ -27,15 +30,25 @@ def default_folder() -> Path:
 
 def read_all(folder: Path | None = None) -> list[dict[str, Any]]:
     """Return every calibration record, the newest first; files that are none are passed over."""
-    found = []
-    for path in sorted((folder or default_folder()).glob("*.json")):
-        try:
-            record = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            continue
-        if isinstance(record, dict) and record.get("kind") == "calibration":
-            found.append(record)
+    paths = sorted((folder or default_folder()).glob("*.json"))
+    found = [record for path in paths if (record := read(path)) is not None]
     return sorted(found, key=lambda each: each["written"], reverse=True)
+
+
+def read(path: Path) -> dict[str, Any] | None:
+    """Return the calibration record in a file; None where there is none."""
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        whole = record["kind"] == "calibration" and record.keys() >= _KEYS and isinstance(record["written"], str)
+        return record if whole and isinstance(record["protocol"]["sha256"], str) else None
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        return None
+
+
+def newest(results: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return the newest record that belongs to results: the one they hold, or one that was made after them."""
+    records = [each for each in (results["calibration"], find(results)) if each is not None]
+    return max(records, key=lambda each: each["written"], default=None)
 
 
 def find(results: Mapping[str, Any]) -> dict[str, Any] | None:

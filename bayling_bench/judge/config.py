@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -51,11 +52,11 @@ class JudgeConfig:
     def __post_init__(self) -> None:
         model_of(self.judge)
         for option, value in (("--limit", self.limit), ("--timeout", self.timeout_s)):
-            if value is not None and value <= 0:
-                raise BenchError(f"{option} {value:g} must be above 0.")
+            if value is not None and not 0 < value < math.inf:
+                raise BenchError(f"{option} {value:g} must be a number above 0.")
         for option, amount in (("--retries", self.retries), ("--max-cost", self.max_cost)):
-            if amount is not None and amount < 0:
-                raise BenchError(f"{option} {amount:g} must not be below 0.")
+            if amount is not None and not 0 <= amount < math.inf:
+                raise BenchError(f"{option} {amount:g} must be a number, and not below 0.")
         if self.protocol.kind == "single" and self.against:
             raise BenchError(
                 f"--against has no effect on the protocol {self.protocol.name}, which judges one answer. Leave out "
@@ -88,6 +89,8 @@ def adapted(protocol: Protocol, samples: int | None, settings: Sequence[str]) ->
                 f"Known: {', '.join(SAMPLING)}."
             )
         sampling[name] = _value(pair, name, text)
+    if samples is not None and samples < 1:
+        raise BenchError(f"--samples-per-order {samples} must be at least 1.")
     if samples is None and not sampling:
         return protocol
     changed = replace(protocol, samples=samples or protocol.samples, sampling={**protocol.sampling, **sampling})
@@ -98,19 +101,27 @@ def _value(pair: str, name: str, text: str) -> float | int | None:
     if text.lower() == "none":
         return None
     try:
-        return int(text) if name == "max_tokens" else float(text)
+        return int(text) if name in ("max_tokens", "seed") else float(text)
     except ValueError:
         raise BenchError(f"--set {pair!r}: the value is no number.") from None
 
 
 def recorded(config: JudgeConfig, other: str | None) -> Mapping[str, Any]:
-    """Return what a record keeps of a configuration, to read the same judging again from its completions."""
+    """Return what a record keeps of a configuration, to read the same judging again from its completions.
+
+    ``selections`` are the tasks, limits and references of every command that its results tell of.
+    """
+    selection = {"tasks": list(config.tasks), "limit": config.limit, "references": _absolute(config.references)}
     return {
-        "run": config.run,
-        "samples": list(config.samples),
-        "against": other,
-        "tasks": list(config.tasks),
-        "limit": config.limit,
-        "references": config.references,
+        "run": _absolute(config.run),
+        "samples": [_absolute(path) for path in config.samples],
+        "against": _absolute(other),
+        **selection,
         "seed": config.seed,
+        "selections": [selection],
     }
+
+
+def _absolute(path: str | None) -> str | None:
+    """Return a path that means the same wherever it is read."""
+    return path if path is None or path.startswith("published:") else str(Path(path).expanduser().resolve())

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from bayling_bench.errors import BenchError
-from bayling_bench.judge.completions import Place
 from bayling_bench.judge.judging import Judging, judge_place
 from bayling_bench.judge.purse import Purse
 
@@ -29,11 +28,6 @@ class Estimate:
     usd: float | None
     """The most that they can cost if every reply can be read at once; None where no price is known."""
 
-    @property
-    def most_usd(self) -> float | None:
-        """Return the most that they can cost if every reply has to be asked for twice."""
-        return None if self.usd is None else 2 * self.usd
-
 
 def estimate(judging: Judging, purse: Purse) -> Estimate:
     """Return what one judging will ask; nothing is sent to the judge."""
@@ -45,10 +39,10 @@ def estimate(judging: Judging, purse: Purse) -> Estimate:
             continue
         wanted += 1
         found = judge_place(judging, journal, item, place)
-        if not found.to_be_asked:
+        call = found.outstanding
+        if call is None:
             kept += 1
             continue
-        call = judging.asking.call(item, Place(place.order, place.sample))
         prompts += purse.counter.request(call.request)
         replies += call.most_tokens
         usd += purse.bound(call)

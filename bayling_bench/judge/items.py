@@ -115,6 +115,7 @@ def _read_references(path: str) -> dict[tuple[Any, str | None], tuple[str, ...]]
             row = json.loads(line)
             texts = row["references"]
             key = (row["question_id"], row.get("language"))
+            hash(key)
         except (ValueError, LookupError, TypeError, AttributeError):
             texts, key = None, (None, None)
         texts = [texts] if isinstance(texts, str) else texts

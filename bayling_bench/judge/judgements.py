@@ -6,7 +6,6 @@ Failures are data: each has a kind and no scores, so that nothing can average it
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypedDict
@@ -33,9 +32,7 @@ FAILURES = {
     "order_disagreement": "the two orders give different verdicts",
 }
 """Kinds of failure; the last one is of an item, all others are of a reply too."""
-_KINDS = {"refused": "refusal", "prompt_too_long": "too_long", "given_up": "not_asked"}
-# OpenAI has a code for it; vLLM, llama.cpp and others say it in words.
-_TOO_LONG = re.compile(r"HTTP 4\d\d: .*(context (length|size|window)|prompt is too long)", re.IGNORECASE | re.DOTALL)
+_KINDS = {"refused": "refusal", "prompt_too_long": "too_long", "given_up": "not_asked", "sent": "not_asked"}
 _FRESH = ("parse_failure", "truncation")
 
 
@@ -163,7 +160,7 @@ def _read(
     """Return what a reply declares, or else why it declares nothing and of what kind that failure is."""
     if completion.error is not None:
         kind = _KINDS.get(completion.error.reason, "api_error")
-        kind = "too_long" if _TOO_LONG.match(completion.error.detail) else kind
+        kind = "too_long" if completion.too_long else kind
         kind = "truncation" if completion.finish_reason == "length" else kind
         return None, completion.error.detail or completion.error.reason, kind
     text = completion.text or ""

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from bayling_bench.errors import BenchError
 from bayling_bench.journal import Journal, digest
-from bayling_bench.judge import answers, config, items, sources
+from bayling_bench.judge import answers, client, config, items, sources
 from bayling_bench.judge.answers import AnswerSet
 from bayling_bench.judge.completions import Asking, Call, Completion, Place
 from bayling_bench.judge.config import JudgeConfig
@@ -90,12 +90,15 @@ class Judged:
 
     judgement: Judgement
     replies: list[tuple[Call, Completion]]
+    outstanding: Call | None = None
+    """The request that another command would send next: the first, one that failed, or that for a fresh sample."""
 
     @property
-    def to_be_asked(self) -> bool:
-        """Return whether a request is still to be sent: none was answered, or the last one failed in passing."""
-        last = self.replies[-1][1] if self.replies else None
-        return last is None or (last.error is not None and last.error.retry)
+    def finished(self) -> bool:
+        """Return whether the command came to an end with it, be it a failure."""
+        if self.judgement["failure_kind"] == "not_asked":
+            return False
+        return self.outstanding is None or (bool(self.replies) and self.outstanding.key == self.replies[-1][0].key)
 
 
 def prepare(asked: JudgeConfig) -> list[Judging]:
@@ -158,10 +161,12 @@ def judge_place(judging: Judging, journal: Journal[Completion], item: Item, plac
     for attempt in (0, 1) if not item.problem else ():
         call = judging.asking.call(item, Place(place.order, place.sample, attempt))
         kept = journal.get(call.key)
-        if kept is None:
-            break
+        if kept is None or (attempt and not kept.came):
+            return Judged(judgement, found, call)
         found.append((call, kept))
         judgement = of_replies(item, place, [reply for _, reply in found], judging.sides)
+        if not kept.final:
+            return Judged(judgement, found, call)
         if not wants_fresh_sample(judgement):
             break
     return Judged(judgement, found)
@@ -178,20 +183,35 @@ def in_order(judging: Judging, judged: Sequence[Judged]) -> list[Judged]:
     return sorted(judged, key=lambda each: at[each.judgement["task"], each.judgement["item"]])
 
 
-def snapshot_of(journal: Journal[Completion]) -> str | None:
-    """Return the model whose replies a journal holds; None when it holds none, or the server never said."""
+def snapshots_of(journal: Journal[Completion]) -> tuple[str | None, ...]:
+    """Return the models whose replies a journal holds, None for one that the server does not name, oldest first."""
     kept = journal.entries().values()
-    return next((each.snapshot for each in kept if each.text is not None and each.task != "other_snapshot"), None)
+    return tuple(dict.fromkeys(each.snapshot for each in kept if each.text is not None and each.of is None))
+
+
+def pinned(judgings: Sequence[Judging]) -> tuple[str | None, ...]:
+    """Return the model that answered so far, by its name or None; empty where none has.
+
+    Raises RunError where several did, or where replies of another have come since.
+    """
+    journals = [judging.open_journal() for judging in judgings]
+    found = tuple(dict.fromkeys(name for journal in journals for name in snapshots_of(journal)))
+    others = [each.snapshot for journal in journals for each in journal.entries().values() if each.of]
+    if len(found) > 1 or others:
+        raise client.changed(judgings[0].asking.model, [*found, *others][-1], found[0] if found else None)
+    return found
 
 
 def set_aside(judging: Judging) -> str | None:
     """Move the replies of an earlier model out of the way, so that a new judging begins; return that model's name.
 
-    None where there are no replies to be kept apart.
+    Replies of the newer model that have come already begin it. None where there are no replies to be kept apart.
     """
-    snapshot = snapshot_of(judging.open_journal())
-    if snapshot is None:
+    earlier = judging.open_journal()
+    snapshots = snapshots_of(earlier)
+    if not snapshots:
         return None
+    snapshot = snapshots[0] or "an unnamed model"
     mark = "@" + re.sub(r"[^A-Za-z0-9_.-]+", "-", snapshot)
     number = 1
     while judging.completions.with_name(judging.name + mark).exists():
@@ -201,4 +221,10 @@ def set_aside(judging: Judging) -> str | None:
     for path in (judging.lines_file, judging.results_file):
         if path.exists():
             path.rename(path.with_name(judging.name + mark + path.suffix))
+    others = [each for each in earlier.entries().values() if each.of]
+    begun = judging.open_journal()
+    for each in others:
+        if each.of and each.snapshot == others[-1].snapshot:
+            begun.append(replace(each, key=each.of[0], task=each.of[1], of=None))
+    begun.close()
     return snapshot

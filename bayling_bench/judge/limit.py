@@ -20,8 +20,6 @@ class AdaptiveLimit:
     def __init__(self, most: int) -> None:
         self.most = most
         self.limit = float(most)
-        self.lowest = float(most)
-        """The smallest limit so far."""
         self._under_way = 0
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._halved_at = float("-inf")
@@ -69,7 +67,6 @@ class AdaptiveLimit:
         now = time.monotonic()
         if sent_at > self._halved_at:
             self.limit = max(1.0, self.limit / 2)
-            self.lowest = min(self.lowest, self.limit)
             self._halved_at = now
         if wait_s and now + wait_s > self._resume_at:
             self._resume_at = now + wait_s

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,7 +11,7 @@ import jinja2
 from bayling_bench.errors import BenchError, did_you_mean
 from bayling_bench.scoring.verdicts import READERS
 
-SAMPLING = ("temperature", "top_p", "max_tokens", "retry_temperature")
+SAMPLING = ("temperature", "top_p", "max_tokens", "retry_temperature", "seed")
 """Settings of a request that a protocol, and the user, can set."""
 _CHOICES = {"kind": ("pairwise", "single"), "orders": ("first", "both"), "parser": tuple(READERS)}
 
@@ -51,7 +52,7 @@ def _check_sampling(values: Mapping[str, Any], place: str) -> None:
     for key, value in sampling.items():
         if key not in SAMPLING:
             raise BenchError(f"{place}: sampling: unknown key {key!r}.{did_you_mean(str(key), SAMPLING)}")
-        if value is not None and not (_is_number(value) and value >= 0):
+        if value is not None and not (_is_number(value) and 0 <= value < math.inf):
             raise BenchError(f"{place}: sampling: {key} is {value!r}, and must be a number from 0.")
     if not isinstance(sampling.get("max_tokens"), int) or sampling["max_tokens"] < 1:
         raise BenchError(f"{place}: sampling: max_tokens is missing: without a limit no cost could be told.")
@@ -82,17 +83,25 @@ def _check_messages(values: Mapping[str, Any], place: str) -> None:
 
 def check_rendering(protocol: Any, place: str) -> None:
     """Render every template once, so that a slip in one is told before anything is paid for."""
-    assistants = [["an answer to be found", "its second turn"], ["another answer"] * 2][: protocol.assistants]
+    assistants = [["an answer to be found", "its second turn"], ["another answer", "and its second"]]
+    assistants = assistants[: protocol.assistants]
     for language in protocol.messages:
-        for references in (None, ["a reference"] * 2):
-            shown = {"questions": ["one question", "two"], "answers": assistants, "references": references}
+        for references in (None, ["a reference", "the second one"]):
+            questions = ["one question", "two of them"]
+            shown = {"questions": questions, "answers": assistants, "references": references}
             try:
                 rendered = protocol.render(language, {**shown, "category": "math", "place": 0})
-            except jinja2.TemplateError as error:
+            except (jinja2.TemplateError, ArithmeticError, LookupError, TypeError, ValueError, AttributeError) as error:
                 raise BenchError(f"{place}: messages: {language}: the template fails ({error}).") from None
             text = "\n".join(message["content"] for message in rendered)
-            if not all(part in text for part in ("one question", *(answer[0] for answer in assistants))):
-                raise BenchError(f"{place}: messages: {language}: the question or an answer does not come up in them.")
+            parts = {"questions": questions, "answers": [turn for answer in assistants for turn in answer]}
+            parts["references"] = references or []
+            for name, texts in parts.items():
+                if absent := [part for part in texts if part not in text]:
+                    raise BenchError(
+                        f"{place}: messages: {language}: {name} do not come up in them, at least not {absent[0]!r}, "
+                        "which stood for one turn. Show all turns, with {% for … %} as the shipped protocols do."
+                    )
 
 
 def _is_number(value: Any) -> bool:

@@ -45,9 +45,9 @@ class Purse:
             unknown = 0.0 if isinstance(reply.result, Failure) else promised
             self.spent_usd += self._usd(reply.prompt_tokens, reply.tokens, unknown)
 
-    def cost(self, completion: Completion, call: Call) -> float:
+    def cost(self, completion: Completion) -> float:
         """Return what a request has cost, with all attempts that may have been charged for."""
-        bound = self.bound(call) if completion.lost or completion.prompt_tokens is None else 0.0
+        bound = completion.bound_usd or 0.0
         unknown = 0.0 if completion.text is None else bound
         return completion.lost * bound + self._usd(completion.prompt_tokens, completion.tokens, unknown)
 

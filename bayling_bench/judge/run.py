@@ -5,16 +5,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from bayling_bench.config import Shard
 from bayling_bench.errors import BenchError, Interrupted
 from bayling_bench.journal import Journal
 from bayling_bench.judge import judging as judgings
-from bayling_bench.judge.client import JudgeClient, Stopped, Tally
+from bayling_bench.judge.client import Course, JudgeClient, Stopped, Tally
 from bayling_bench.judge.completions import Call, Completion, Place
-from bayling_bench.judge.config import JudgeConfig
 from bayling_bench.judge.items import Item
 from bayling_bench.judge.judgements import Judgement, of_replies, wants_fresh_sample
 from bayling_bench.judge.judging import Judged, Judging
@@ -64,7 +63,27 @@ class Asked:
     """Why it came to an end early."""
 
 
-def ask(judging: Judging, asked: JudgeConfig, server: Endpoint, purse: Purse, caller: Caller) -> Asked:
+@dataclass(frozen=True, kw_only=True)
+class Means:
+    """What judgings of one command are carried out with."""
+
+    server: Endpoint
+    purse: Purse
+    course: Course
+    caller: Caller
+
+
+def course(several: Sequence[Judging], retries: int | None) -> Course:
+    """Return the start of a command: the model that answered before, and one budget of repetitions for all judgings.
+
+    Raises RunError where replies of another model have come since.
+    """
+    places = sum(1 for judging in several for _ in judging.places())
+    budget = max(_FEWEST_RETRIES, places) if retries is None else retries
+    return Course(budget, pinned=judgings.pinned(several))
+
+
+def ask(judging: Judging, means: Means) -> Asked:
     """Ask for everything that the journal does not hold yet, and return all that it holds then.
 
     An early end is returned, not raised, so that what was done is read and counted first. Raises RunError when another
@@ -73,30 +92,17 @@ def ask(judging: Judging, asked: JudgeConfig, server: Endpoint, purse: Purse, ca
     with locked(judging.completions, Shard()):
         journal = judging.open_journal()
         for place in journal.damaged:
-            caller.say(f"warning: {place} is damaged; that reply is asked for again")
+            means.caller.say(f"warning: {place} is damaged; that reply is asked for again")
         try:
-            return asyncio.run(_ask_all(judging, asked, server, (journal, purse), caller))
+            return asyncio.run(_ask_all(judging, journal, means))
         finally:
             journal.close()
 
 
-def kept_cost(judging: Judging, purse: Purse) -> float:
-    """Return what the replies that the journal holds have cost, 0 where no price is known."""
-    journal = judging.open_journal()
-    if purse.price is None or not journal.entries():
-        return 0.0
-    judged = judgings.judge_all(judging, journal)
-    return sum(purse.cost(completion, call) for each in judged for call, completion in each.replies)
-
-
-async def _ask_all(
-    judging: Judging, asked: JudgeConfig, server: Endpoint, kept: tuple[Journal[Completion], Purse], caller: Caller
-) -> Asked:
-    journal, purse = kept
+async def _ask_all(judging: Judging, journal: Journal[Completion], means: Means) -> Asked:
+    purse, caller = means.purse, means.caller
     places = list(judging.places())
-    retries = max(_FEWEST_RETRIES, len(places)) if asked.retries is None else asked.retries
-    client = JudgeClient(server, journal, purse, retries)
-    client.snapshot = judgings.snapshot_of(journal)
+    client = JudgeClient(means.server, journal, purse, means.course)
     progress = Progress(len(places), caller.report)
     tasks: list[asyncio.Task[Judged]] = []
     with _ctrl_c(client, tasks, caller):

@@ -125,6 +125,8 @@ def _logged(path: Path, task: str, text: str) -> list[Answer]:
             doc = sample["doc"]
             turns = {name: doc[name] for name in _DOCUMENT}
             texts = [each[0] for each in sample["resps"]]
+            if not (_are_texts(turns["turns"]) and isinstance(turns["index"], int)):
+                raise TypeError
         except (ValueError, LookupError, TypeError):
             raise RunError(
                 f"{path}, line {number}: is no sample of a conversation. Give the samples_*.jsonl of a bayling80 task, "
@@ -135,6 +137,10 @@ def _logged(path: Path, task: str, text: str) -> list[Answer]:
     if not answers:
         raise RunError(f"{path}: holds no samples.")
     return [answers[index] for index in sorted(answers)]
+
+
+def _are_texts(turns: Any) -> bool:
+    return isinstance(turns, list) and len(turns) > 0 and all(isinstance(turn, str) for turn in turns)
 
 
 def _language(task: str, questions: Sequence[str]) -> str:

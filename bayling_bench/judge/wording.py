@@ -67,13 +67,25 @@ def notes(results: Row) -> Iterator[str]:
     yield _failures(results)
     if results["system2"] is not None:
         yield from _comparison(results)
-    planted = {number: n for number, n in results["planted"].items() if n}
-    if planted:
-        told = ", ".join(f"{n} of {results[number]['name']}" for number, n in planted.items())
-        yield f"answers that hold something like a verdict (never read as one): {told}"
+    yield from _planted(results)
     yield _cost(results)
     yield f"signature: {results['signature']}"
     yield calibration(results["calibration"])
+
+
+def _planted(results: Row) -> Iterator[str]:
+    planted = results["planted"]
+    told = [
+        f"{planted[number]} of {results[number]['name']}" for number in ("system1", "system2") if planted.get(number)
+    ]
+    if told:
+        yield f"answers that hold something like a verdict (never read as one): {', '.join(told)}"
+    bounds = planted["win_rate_pct"]
+    if bounds["if_won"] is not None:
+        yield (
+            f"{planted['unread']} questions with such an answer have no verdict that could be read: the win rate is "
+            f"{bounds['if_lost']:.1f} % if whoever planted it lost all of these, {bounds['if_won']:.1f} % if they won"
+        )
 
 
 def _failures(results: Row) -> str:

@@ -21,6 +21,7 @@ ATTEMPTS = 8
 _ATTEMPTS_UNREACHED = 3
 _ATTEMPTS_TIMEOUT = 2
 LONGEST_WAIT_S = 120.0
+_MOST_TOKENS = 10**9  # a greater count is no count
 _PASSING = (408, 409, 425, 429)
 _REQUEST_AT_FAULT = (400, 413, 414, 422)
 _REASONS = {"content_filter": "refused", "context_length_exceeded": "prompt_too_long"}
@@ -91,7 +92,7 @@ def read_refusal(error: APIStatusError) -> Reply:
         return Reply(failure, status=status, refused_setting=refused)
     wait_s = _retry_after(error.response.headers.get("retry-after", ""))
     if wait_s > LONGEST_WAIT_S:
-        return _failed(f"{detail} (come back in {wait_s:.0f} s)", 1, status=status)
+        return _failed(f"{detail} (come back in {wait_s:.0f} s)", 1, status=status, wait_s=wait_s)
     attempts = ATTEMPTS if status in _PASSING or status >= 500 else 1
     return _failed(detail, attempts, status=status, wait_s=wait_s, code=_text_or_none(error.code))
 
@@ -117,7 +118,7 @@ def _excerpt(content: bytes) -> str:
 
 def _count(usage: Any, name: str) -> int | None:
     value = usage.get(name) if isinstance(usage, dict) else None
-    return value if isinstance(value, int) and value >= 0 else None
+    return value if isinstance(value, int) and 0 <= value <= _MOST_TOKENS else None
 
 
 def _text_or_none(value: Any) -> str | None:

@@ -90,7 +90,7 @@ class ChatSession:
         if reply.refused_setting:
             raise ModelError(
                 f"openai:{self.server.model}: {self.server.public_url} does not take {reply.refused_setting} as asked "
-                f"({detail}). Choose another: --set {reply.refused_setting}=VALUE."
+                f"({detail}). Choose another: --set {reply.refused_setting}=VALUE (none leaves it out of a `judge`)."
             )
 
     def require_progress(self, reply: Reply) -> None:

@@ -31,8 +31,8 @@ def notes(run: Run) -> dict[str, str]:
 
 
 def _with_calibration(found: dict[str, Any]) -> dict[str, Any]:
-    """Return results with a calibration that was made after them, if there is one."""
-    return found | {"calibration": found["calibration"] or calibrations.find(found)}
+    """Return results with the newest calibration that belongs to them, if there is one."""
+    return found | {"calibration": calibrations.newest(found)}
 
 
 def _judging(found: dict[str, Any]) -> dict[str, Any]:

@@ -41,7 +41,7 @@ def test_samples_of_lm_eval_are_judged_against_a_run(monkeypatch, tmp_path):
         assert command(monkeypatch, "judge", "--samples", SAMPLES.name, "--against", "other", *options) == 0
         assert len(server.requests) == 2
     (found,) = results.read_all(Path())
-    assert found["overall"]["lose"] == 2 and found["settings"]["samples"] == [SAMPLES.name]
+    assert found["overall"]["lose"] == 2 and found["settings"]["samples"] == [str(Path(SAMPLES.name).resolve())]
     monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
     assert command(monkeypatch, "judge", "--samples", SAMPLES.name, "--reparse") == 0
     assert results.read_all(Path())[0]["overall"] == found["overall"]

@@ -19,7 +19,8 @@ from judge_runs import command
 from judge_server import SNAPSHOT, Hostile, PublishedJudge, judged_by
 
 from bayling_bench.data import store
-from bayling_bench.judge import calibrations, results
+from bayling_bench.errors import RunError
+from bayling_bench.judge import calibrate, calibrations, results
 
 pytestmark = [pytest.mark.slow, pytest.mark.mirror]
 EXPECTED = json.loads((Path(__file__).parent.parent / "expected" / "reproduced_from_outputs.json").read_text("utf-8"))
@@ -115,7 +116,7 @@ def test_a_hostile_server_and_a_kill_change_no_published_count(server, published
     process.send_signal(signal.SIGKILL)
     process.wait()
     kept = [line for path in tmp_path.rglob("bayling80_*.jsonl") for line in path.read_bytes().split(b"\n")[:-1]]
-    assert 30 <= len(kept) < 160
+    assert 30 <= len([line for line in kept if b'"text"' in line]) < 160
     assert subprocess.run(command, cwd=tmp_path, env=cli_environment(), check=False).returncode == 0
     (found,) = results.read_all(tmp_path / "out")
     tasks = found["by"]["task"]
@@ -172,3 +173,20 @@ def test_a_judge_that_always_says_the_first_is_better_is_shown_to_be_worthless(s
     assert record["overall"]["kappa"] == pytest.approx(0) and record["table"]["lose"] == {"win": 0, "tie": 0, "lose": 0}
     assert record["overall"]["agreement_pct"]["value"] == pytest.approx(100 * record["table"]["win"]["win"] / 80)
     assert not record["position"]["measured"]
+
+
+def test_a_calibration_is_found_wherever_it_was_written_and_never_shrinks(server, monkeypatch, capfd):
+    options = ("-j", "openai:gpt-4", "--base-url", server.url, "-p", "bayling_2023")
+    assert command(monkeypatch, "judge", "--calibrate", *options, "-o", "mine", "--limit", 3) == 0
+    (record,) = calibrations.read_all()
+    assert record == calibrations.read_all(Path("mine"))[0] and record["pairs"] == 2 * 4 * 3
+    # Elsewhere there are fewer pairs: the fuller record stays.
+    assert command(monkeypatch, "judge", "--calibrate", *options, "-o", "other", "--limit", 1) == 2
+    assert "tells of 24 pairs and is not replaced by a record of 8" in " ".join(capfd.readouterr().err.split())
+    assert calibrations.read_all() == [record]
+
+
+def test_a_calibration_record_holds_one_judge():
+    found = {"judge": {"snapshot": "one"}}, []
+    with pytest.raises(RunError, match="were judged by one and by other"):
+        calibrate.record([found, ({"judge": {"snapshot": "other"}}, [])])

@@ -61,15 +61,21 @@ def test_a_calibration_stands_beside_every_result_of_its_judge_and_of_no_other(j
         "kind": "calibration", "written": "2026-11-26T00:00:00+00:00", "judge": found["judge"], "against": "GPT-4",
         "protocol": {"name": "balanced", "sha256": found["protocol"]["sha256"]}, "overall": agreement,
         "published_order": agreement, "by": {"language": {"en": agreement}},
-        "position": {"measured": True, "changed_by_order_pct": 12.5},
+        "position": {"measured": True, "changed_by_order_pct": 12.5}, "pairs": 80, "failures": {},
     }  # fmt: skip
     folder = Path("calibrations")
     folder.mkdir()
     (folder / "a.json").write_text(json.dumps(made), "utf-8")
     (folder / "b.json").write_text("damaged", "utf-8")
+    (folder / "c.json").write_text('{"kind": "calibration", "written": "2027"}', "utf-8")
     text = page.render([record.load("long")])
     line = "agrees with GPT-4 of 2023 on 71.2 [60.0, 81.0] % of 80 published pairs, kappa 0.51; same verdict in both"
     assert text.count(line) == 2 and "Calibration beside GPT-4" in text
+    # A newer one counts, also over the one that the results hold.
+    newer = made | {"written": "2026-11-27T00:00:00+00:00", "overall": agreement | {"n": 77}}
+    (folder / "d.json").write_text(json.dumps(newer), "utf-8")
+    assert calibrations.newest(found | {"calibration": made}) == newer
+    (folder / "d.json").unlink()
     (folder / "a.json").write_text(json.dumps(made | {"judge": found["judge"] | {"snapshot": "other"}}), "utf-8")
     assert "published pairs, kappa" not in page.render([record.load("long")])
 

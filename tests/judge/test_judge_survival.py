@@ -47,11 +47,12 @@ def finish(process: subprocess.Popen) -> None:
 
 
 def journal(folder: Path, output: str) -> list[dict]:
-    """Return the whole lines of the journal: a kill may leave half of one."""
+    """Return the whole lines of replies in the journal: a kill may leave half of one."""
     import json
 
     files = sorted((folder / output / "judgements").glob("completions/*/*.jsonl"))
-    return [json.loads(line) for file in files for line in file.read_bytes().split(b"\n")[:-1]]
+    lines = [json.loads(line) for file in files for line in file.read_bytes().split(b"\n")[:-1]]
+    return [line for line in lines if line.get("error", {}).get("reason") != "sent"]
 
 
 def judgements(folder: Path, output: str) -> list[dict]:

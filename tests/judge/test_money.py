@@ -54,6 +54,36 @@ def test_without_one_the_bytes_are_an_upper_bound(server):
     assert [counter.count(text) for text in TEXTS] == [len(text.encode()) for text in TEXTS]
 
 
+def test_a_tokenizer_that_fails_later_leaves_the_bound_for_what_it_did_not_count(server, monkeypatch):
+    counter = tokens.counter(Endpoint(model="m", url=f"{server}/v1"))
+    monkeypatch.setattr(Tokenizer, "do_POST", lambda self: self.send_error(500))
+    assert counter.count("four words of text") == len("four words of text")
+
+
+def test_the_key_is_not_taken_to_another_host(server, monkeypatch):
+    heard = []
+
+    class Elsewhere(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            heard.append(self.headers["Authorization"])
+            self.send_error(500)
+
+        do_POST = do_GET
+
+    other = HTTPServer(("127.0.0.1", 0), Elsewhere)
+    threading.Thread(target=other.serve_forever, daemon=True).start()
+
+    def leads_away(self) -> None:
+        self.send_response(302)
+        self.send_header("Location", f"http://127.0.0.1:{other.server_address[1]}/tokenize")
+        self.end_headers()
+
+    monkeypatch.setattr(Tokenizer, "do_POST", leads_away)
+    counter = tokens.counter(Endpoint(model="m", url=f"{server}/v1", key="sk-planted"))
+    other.shutdown()
+    assert counter.how.startswith("by their bytes") and heard == []
+
+
 def test_tiktoken_counts_for_openai_where_it_has_its_vocabulary(monkeypatch):
     small = tiktoken.Encoding("small", pat_str=r"\w+|\W", mergeable_ranks={bytes([n]): n for n in range(256)},
                               special_tokens={"<|end|>": 256})  # fmt: skip

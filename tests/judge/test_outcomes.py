@@ -103,8 +103,9 @@ def test_several_opponents_give_a_ranking_per_judge():
         names = {"w": "win", "t": "tie", "l": "lose"}
         items = [{"question_id": n, "verdict": names.get(each)} for n, each in enumerate(verdicts)]
         return {
-            "judge": {"spec": "openai:j", "base_url": "u", "snapshot": snapshot}, "system1": {"name": "mine"},
-            "protocol": {"name": "p", "sha256": "x"}, "system2": {"name": opponent}, "items": items,
+            "judge": {"spec": "openai:j", "base_url": "u", "snapshot": snapshot},
+            "system1": {"name": "mine", "model": 1},
+            "protocol": {"name": "p", "sha256": "x"}, "system2": {"name": opponent, "model": opponent}, "items": items,
         }  # fmt: skip
 
     (ranking,) = rankings([result("weak", "wwwl"), result("strong", "lllw-"), result("weak", "l", "other snapshot")])
@@ -113,3 +114,18 @@ def test_several_opponents_give_a_ranking_per_judge():
     assert strengths["mine"] / strengths["weak"] == pytest.approx(3)
     (ranking,) = rankings([result("weak", "ww"), result("strong", "lw")])
     assert ranking["systems"] == [] and "do not exist" in ranking["why_not"]
+
+
+def test_a_ranking_tells_systems_by_what_they_are_and_not_by_their_labels():
+    def result(one: dict, other: dict, verdicts: str) -> dict:
+        items = [{"question_id": n, "verdict": {"w": "win", "l": "lose"}[each]} for n, each in enumerate(verdicts)]
+        judge = {"spec": "openai:j", "base_url": "u", "snapshot": "s"}
+        protocol = {"name": "p", "sha256": "x"}
+        return {"judge": judge, "protocol": protocol, "system1": one, "system2": other, "items": items}
+
+    mine, weak = {"name": "mine", "model": 1}, {"name": "run", "model": 2}
+    strong = {"name": "run", "model": 3}
+    found = [result(mine, weak, "wwwl"), result(mine, strong, "lllw"), result(mine | {"name": "mine (1)"}, weak, "wl")]
+    (ranking,) = rankings(found)
+    names = [each["name"] for each in ranking["systems"]]
+    assert names[1] == "mine" and names[0].startswith("run (") and names[2].startswith("run (") and len(names) == 3

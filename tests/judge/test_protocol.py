@@ -82,7 +82,17 @@ OWN = "extends: bayling_2023\nname: mine\nversion: 1\n"
         (OWN + "scale: [10, 1]", "scale is [10, 1], and must be [lowest, highest]"),
         (OWN + "sampling: {temprature: 1}", "unknown key 'temprature'. Did you mean temperature"),
         (OWN + "sampling: {max_tokens: none}", "max_tokens is 'none'"),
-        (OWN + "messages: {en: [{role: user, content: 'hello'}]}", "the question or an answer does not come up"),
+        (OWN + "messages: {en: [{role: user, content: 'hello'}]}", "questions do not come up in them"),
+        (OWN + "messages: {en: [{role: user, content: '{{ questions + 1 }}'}]}", "the template fails"),
+        (OWN + "messages: {en: [{role: user, content: '{{ 1 // 0 }}'}]}", "the template fails"),
+        (
+            OWN + "messages: {en: [{role: user, content: '{{ questions }} {{ answers[0][0] }} {{ answers[1] }}'}]}",
+            "answers do not come up in them, at least not 'its second turn'",
+        ),
+        (
+            OWN + "messages: {en: [{role: user, content: '{{ questions }} {{ answers }}'}]}",
+            "references do not come up in them",
+        ),
         (OWN + "messages: {en: [{role: user, content: '{{ question }}'}]}", "'question' is undefined"),
         (OWN + "messages: {en: [{role: user, content: '{% if %}'}]}", "the template fails"),
         (OWN + "messages: {en: [{role: user}]}", "each must have a role and a text"),
