@@ -82,3 +82,12 @@ def test_single_precision_changes_no_p_value():
     halves = statistics.paired_test(counts / 2, statistics.ratio)  # the same ratios, of numbers that are not whole
     assert (whole.p_randomization, whole.p_bootstrap) == (halves.p_randomization, halves.p_bootstrap)
     assert whole.interval == pytest.approx(halves.interval)
+
+
+def test_coins_are_those_that_numpy_draws_as_booleans():
+    from bayling_bench.statistics.paired import _coins
+
+    for shape in ((32, 7), (5, 3), (64, 2037), (1, 1)):
+        slow, fast = np.random.default_rng(5), np.random.default_rng(5)
+        for _ in range(2):  # a second draw goes on where the first ended
+            assert np.array_equal(_coins(shape, fast), slow.integers(2, size=shape, dtype=bool))

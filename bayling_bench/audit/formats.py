@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from bayling_bench.audit.reach import Measured
 from bayling_bench.audit.rows import DIFFERS, EQUAL, EXPLAINED, NOT_IN_REACH, VERDICTS, Row, counts
 from bayling_bench.leaderboard import Board
+from bayling_bench.report.text import grid
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -133,12 +134,6 @@ def why(row: Row) -> str:
     """Return kind, reason and what the checks found."""
     said = [row.reason, f"Checked: {row.found}." if row.found else "", f"`{row.command}`" if row.command else ""]
     return f"{row.kind}: " + " ".join(part for part in said if part)
-
-
-def grid(columns: Sequence[str], cells: Sequence[Sequence[str]]) -> str:
-    """Return a Markdown table."""
-    lines = [columns, ["---"] * len(columns), *cells]
-    return "\n".join("| " + " | ".join(str(cell).replace("|", "\\|") for cell in line) + " |" for line in lines)
 
 
 TEXTS = {"csv": to_csv, "json": to_json, "md": to_markdown}

@@ -36,10 +36,11 @@ class Answer:
     """``length`` where the output was cut off."""
 
 
-def systems() -> list[str]:
+@lru_cache(maxsize=1)
+def systems() -> tuple[str, ...]:
     """Return the names of all systems with released outputs."""
     names = (file.path.split("/")[2] for folder in _FOLDERS for file in catalogue.match(REPOSITORY, f"exp/{folder}/*"))
-    return sorted({name.lower() for name in names if name not in _NOT_SYSTEMS})
+    return tuple(sorted({name.lower() for name in names if name not in _NOT_SYSTEMS}))
 
 
 def check_system(name: str) -> str:

@@ -11,16 +11,16 @@ from functools import lru_cache
 from itertools import chain
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from bayling_bench import leaderboard, record
-from bayling_bench.audit.measures import MEASURES
 from bayling_bench.audit.reach import Measured, NotInReach, NoValue
-from bayling_bench.audit.session import Session
 from bayling_bench.errors import BenchError, did_you_mean
 from bayling_bench.leaderboard import Board, BoardError, Ranking
-from bayling_bench.ranking import strengths
 from bayling_bench.ranking.contest import Absent, Cells, Contest, Options, Standing, compare
+
+if TYPE_CHECKING:
+    from bayling_bench.audit.session import Session
 
 _ALONE = ("comet",)
 """Measures that load a model of gigabytes, which every process would load again."""
@@ -76,13 +76,14 @@ def rank(asked: Asked, progress: Progress | None = None) -> list[Contest]:
     with _workers(asked.jobs, len(singles)) as each_of:
         for units in (singles, averages):  # an average finds the statistics of its tasks in the cache
             alone = [unit for unit in units if board.rankings[unit.ranking].measure in _ALONE]
-            spread = [unit for unit in units if unit not in alone]
+            # Rankings of one task next to each other, so that a process reads its outputs once.
+            spread = sorted((unit for unit in units if unit not in alone), key=lambda unit: unit.task)
             held = chain(each_of(asked, spread), map(_hold, [asked] * len(alone), alone))
             for unit, contest in zip([*spread, *alone], held, strict=True):
                 found[unit] = contest
                 if progress is not None:
                     progress(len(found), len(singles) + len(averages), unit.task)
-    return [found[unit] for unit in sorted(found, key=lambda unit: unit.ranking)]
+    return [found[unit] for unit in sorted([*singles, *averages], key=lambda unit: unit.ranking)]
 
 
 @contextmanager
@@ -96,7 +97,7 @@ def _workers(jobs: int, units: int) -> Iterator:
     os.environ["OMP_NUM_THREADS"] = "1"
     try:
         with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-            yield lambda asked, work: pool.map(_hold, [asked] * len(work), work)
+            yield lambda asked, work: pool.map(_hold, [asked] * len(work), work, chunksize=2)
     finally:
         if before is None:
             del os.environ["OMP_NUM_THREADS"]
@@ -105,6 +106,11 @@ def _workers(jobs: int, units: int) -> Iterator:
 
 
 def _hold(asked: Asked, unit: _Unit) -> Contest:
+    # Imported where it is used, in the processes: the one that waits for them starts them sooner.
+    from bayling_bench.audit.measures import MEASURES
+    from bayling_bench.audit.session import Session
+    from bayling_bench.ranking import strengths
+
     board, _ = _opened(asked)
     ranking: Ranking = board.rankings[unit.ranking]
     if ranking.measure == strengths.MEASURE:

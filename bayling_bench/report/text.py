@@ -7,6 +7,7 @@ out of JSON's ``\\ud800``, surrogates that no encoding can write. All of them ar
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 ABSENT = "—"
@@ -52,3 +53,9 @@ def interval(low: float | None, high: float | None) -> str:
 def count(value: int) -> str:
     """Return an integer with commas: ``1,875``."""
     return f"{value:,}"
+
+
+def grid(columns: Sequence[str], cells: Sequence[Sequence[str]]) -> str:
+    """Return a Markdown table."""
+    lines = [columns, ["---"] * len(columns), *cells]
+    return "\n".join("| " + " | ".join(str(cell).replace("|", "\\|") for cell in line) + " |" for line in lines)

@@ -196,9 +196,19 @@ def _taken(rows: Floats, trials: int, generator: np.random.Generator) -> Floats:
     block = max(32, _CELLS_AT_ONCE // items // 32 * 32)
     parts = []
     for start in range(0, trials, block):
-        half = generator.integers(2, size=(min(block, trials - start), items), dtype=bool)
+        half = _coins((min(block, trials - start), items), generator)
         parts.append((half.astype(table.dtype) @ table).astype(np.float64))
     return np.concatenate(parts).reshape(trials, systems, k)
+
+
+def _coins(shape: tuple[int, int], generator: np.random.Generator) -> NDArray[np.uint8]:
+    """Return zeros and ones: the very ones of ``generator.integers(2, dtype=bool)``, ten times as fast.
+
+    numpy takes booleans bit by bit from 32-bit words, lowest bit first, and so does this, all at once.
+    """
+    count = shape[0] * shape[1]
+    words = generator.integers(0, 2**32, size=-(-count // 32), dtype=np.uint32).astype("<u4", copy=False)
+    return np.unpackbits(words.view(np.uint8), count=count, bitorder="little").reshape(shape)
 
 
 def _every_swap(differences: Sequence[Floats], trials: int) -> list[Floats] | None:
