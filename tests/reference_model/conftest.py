@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from made_up_texts import SMALL, byte_level, made_up_pairs, write_lines
+
+from .made_up_texts import SMALL, byte_level, made_up_pairs, write_lines
 
 
 @pytest.fixture(scope="session")

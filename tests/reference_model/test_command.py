@@ -9,9 +9,10 @@ import subprocess
 import sys
 
 import pytest
-from made_up_texts import write_lines
 
 from reference_model import cli
+
+from .made_up_texts import write_lines
 
 
 def command(capsys, monkeypatch, *arguments: object) -> tuple[int, str, str]:

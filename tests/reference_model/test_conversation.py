@@ -7,11 +7,12 @@ import dataclasses
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from made_up_texts import byte_level, llama_like
 
 from reference_model import conversation
 from reference_model.conversation import Message, load_template, render
 from reference_model.errors import ConversationError
+
+from .made_up_texts import byte_level, llama_like
 
 OPENING = "These lines open every conversation of a test.\n\n"
 TALK = (

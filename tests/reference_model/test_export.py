@@ -6,7 +6,6 @@ import json
 
 import pytest
 import torch
-from made_up_texts import made_up_pairs
 
 from reference_model import run_folder, session, settings
 from reference_model.conversation import Message, load_template, render
@@ -14,6 +13,8 @@ from reference_model.errors import TrainingError
 from reference_model.export import export
 from reference_model.run_folder import Data
 from reference_model.session import Reporter
+
+from .made_up_texts import made_up_pairs
 
 
 @pytest.fixture(scope="module")

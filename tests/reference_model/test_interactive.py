@@ -5,12 +5,13 @@ from __future__ import annotations
 import random
 
 import pytest
-from made_up_texts import made_up_pairs
 
 from reference_model import interactive
 from reference_model.corpus import Pair
 from reference_model.errors import CorpusError
 from reference_model.interactive import MENDING, Options, converse, phrases
+
+from .made_up_texts import made_up_pairs
 
 GERMAN = Pair(
     "The old house (built in 1900) stands near the river. Anna Meyer lives there.",

@@ -7,12 +7,13 @@ import json
 from pathlib import Path
 
 import pytest
-from made_up_texts import made_up_pairs, write_lines
 
 from reference_model.contamination import TestSentences, digest
 from reference_model.conversation import from_json
 from reference_model.errors import CorpusError
 from reference_model.mixture import build, read_mixture
+
+from .made_up_texts import made_up_pairs, write_lines
 
 MIXTURE = """
 seed = 7
