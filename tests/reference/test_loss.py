@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from test_pack import made_up_tokens
 from torch.nn import functional
 
 from reference_model import settings
@@ -13,6 +12,8 @@ from reference_model.loss import LossNetwork, summed_loss
 from reference_model.network import llama_config
 from reference_model.pack import assemble
 from reference_model.train import enable_recompute
+
+from .test_pack import made_up_tokens
 
 
 @pytest.mark.parametrize("rows", [1, 7, 1000])
