@@ -381,7 +381,7 @@ def test_without_outputs_the_command_says_what_to_fetch(cli, tmp_path: Path):
     nothing = {"BAYLING_BENCH_MIRROR": "", "BAYLING_BENCH_DATA": str(tmp_path / "nothing")}
     done = cli("rank", "bayling_2023", "--only", "GaoKao", env=nothing)
     assert done.returncode == 2 and "Nothing here can be ranked" in done.stderr and "Traceback" not in done.stderr
-    assert "bayling-bench fetch gaokao_chinese" in done.stderr
+    assert "bayling-bench fetch gaokao_chinese" in done.stderr and "()" not in done.stderr
     for arguments, message in (
         (("rank", "bayling_2"), "No board is called 'bayling_2'"),
         (("rank", "bayling_2023", tmp_path), "holds no run.json"),
