@@ -96,6 +96,14 @@ def test_a_plan_shares_weights_out_and_counts_hours():
         (["model.heads=7"], "must divide width"),
         (["running.attention=flash_attention"], "Did you mean flash_attention_2"),
         (["running.keep=0"], "running.keep = 0 must be at least 1"),
+        (["running.seed=-1"], "running.seed = -1 must be at least 0"),
+        (["optimizer.rate=nan"], "`rate` = nan is not a number"),
+        (["optimizer.clip=inf"], "`clip` = inf is not a number"),
+        (["optimizer.weight_decay=-0.1"], "weight_decay not below 0"),
+        (["optimizer.eps=0"], "eps must be above 0"),
+        (["model.norm_eps=-1"], "norm_eps must be above 0"),
+        (["adapter.rank=4", "adapter.layers=['q_prj']"], "'q_prj' is unknown. Did you mean q_proj"),
+        (["adapter.rank=4", "adapter.layers=['lm_head']"], "'lm_head' is unknown"),
         (["optimizer.warmup=1.0"], "warmup"),
         (["optimizer.rate=0"], "above 0"),
         (["rate"], "is not TABLE.KEY=VALUE"),
@@ -104,6 +112,13 @@ def test_a_plan_shares_weights_out_and_counts_hours():
 def test_mistakes_are_named(changes, words):
     with pytest.raises(TrainingError, match=words):
         settings.load("tiny", changes)
+
+
+def test_a_value_where_a_table_belongs_is_named(tmp_path):
+    (tmp_path / "mine.toml").write_text('name = "mine"\noptimizer = 3\n', encoding="utf-8")
+    for changes in ([], ["optimizer.rate=1"]):
+        with pytest.raises(TrainingError, match=r"`optimizer` = 3 is not a table, \[optimizer\]"):
+            settings.load(str(tmp_path / "mine.toml"), changes)
 
 
 def test_unknown_names_and_machines_are_answered_with_near_ones():
