@@ -178,7 +178,22 @@ def test_missing_and_damaged_files_are_named(models, tmp_path):
     second.write_bytes(second.read_bytes()[:200])
     with pytest.raises(WeightsError, match="cannot be read"):
         apply(base, short, tmp_path / "out", shard_bytes=SMALL_SHARD)
+    for text in ("", "{", "{}", '{"weight_map": 3}'):
+        (tmp_path / "model.safetensors.index.json").write_text(text)
+        with pytest.raises(WeightsError, match="is not an index of weights"):
+            apply(base, tmp_path, tmp_path / "out", shard_bytes=SMALL_SHARD)
+    listed = shutil.copytree(diff, tmp_path / "listed")
+    for text in (b"\xff", b"{}", json.dumps({"tensors": {"model.norm.weight": {}}}).encode()):
+        (listed / MANIFEST).write_bytes(text)
+        with pytest.raises(WeightsError, match=r"delta\.json: is damaged"):
+            apply(base, listed, tmp_path / "out", shard_bytes=SMALL_SHARD)
     assert not (tmp_path / "out").exists()
+
+
+def test_a_pickle_that_is_more_than_tensors_is_not_opened(models, tmp_path):
+    torch.save({"model.norm.weight": Path("x")}, tmp_path / "pytorch_model.bin")
+    with pytest.raises(WeightsError, match="cannot be read"):
+        apply(models[0], tmp_path, tmp_path / "out", shard_bytes=SMALL_SHARD)
 
 
 def sparse_model(folder: Path, tensors: int, each: int) -> Path:
