@@ -23,6 +23,7 @@ from torch.torch_version import TorchVersion
 from reference_model import checkpoint, run_folder, session, settings
 from reference_model.distributed import World
 from reference_model.errors import TrainingError, UserError
+from reference_model.network import make_network
 from reference_model.run_folder import Data
 from reference_model.session import Reporter
 from reference_model.train import attention, rate
@@ -405,25 +406,19 @@ def test_the_rate_rises_then_follows_a_cosine():
     assert all(a > b for a, b in itertools.pairwise(rates[10:]))
 
 
-@pytest.mark.slow
-def test_processes_that_hold_no_weights_take_the_configuration_of_the_weights(
-    straight, small_config, small_data, tmp_path
-):
-    """Weights whose rotary base and epsilon are not those of the settings; one process against two, with LoRA."""
+def test_processes_that_hold_no_weights_take_the_configuration_of_the_weights(straight, small_config, tmp_path):
+    """Weights whose rotary base and epsilon are not those of the settings; only the first process holds them."""
+    from transformers import AutoTokenizer
+
     weights_of(straight)
     weights = shutil.copytree(straight.parent / "straight-weights", tmp_path / "weights")
     config = json.loads((weights / "config.json").read_text(encoding="utf-8"))
     config["rms_norm_eps"] = 0.01
     config.setdefault("rope_parameters", config)["rope_theta"] = 10.0
     (weights / "config.json").write_text(json.dumps(config), encoding="utf-8")
-    changes = (f"model.pretrained={weights}", "adapter.rank=2", "optimizer.steps=3", "batch.micro=1")
-    assert train(small_config, small_data, tmp_path / "one", *changes)
-    done = on_two_nodes(
-        tmp_path,
-        small_config,
-        small_data,
-        tmp_path / "two",
-        *(text for change in changes for text in ("--set", change)),
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    assert max(abs(a - b) for a, b in zip(curve(tmp_path / "one"), curve(tmp_path / "two"), strict=True)) < 1e-5
+    chosen = settings.load(str(small_config), [f"model.pretrained={weights}"])
+    tokenizer = AutoTokenizer.from_pretrained(weights)
+    real, empty = (make_network(chosen, tokenizer, real=real).model for real in (True, False))
+    assert {weight.device.type for weight in empty.parameters()} == {"meta"}
+    assert real.norm.variance_epsilon == empty.norm.variance_epsilon == 0.01
+    assert real.config.to_dict() == {**empty.config.to_dict(), "dtype": real.config.to_dict()["dtype"]}
