@@ -5,7 +5,6 @@ Nothing heavy is imported before a verb needs it.
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 import sys
@@ -26,13 +25,11 @@ app = typer.Typer(
     epilog="Start with:  bayling-model data MIXTURE.toml -o data  ·  bayling-model train tiny --data data -o runs/tiny",
 )
 
-DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM)
-"""What a disk may refuse."""
-
 Changes = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="TABLE.KEY=VALUE", help="Change a setting, e.g. optimizer.rate=1e-5. Repeatable."),
 ]
+ShardSize = Annotated[float, typer.Option(min=0.001, max=1e6, help="Largest output file, in GB.")]
 Output = Annotated[Path, typer.Option("--output", "-o", help="What to make; it must not exist yet.")]
 
 
@@ -172,7 +169,7 @@ def apply_delta(
     base: Annotated[Path, typer.Argument(help="Hugging Face folder of the foundation model.")],
     delta: Annotated[Path, typer.Argument(help="Folder of the released difference.")],
     output: Annotated[Path, typer.Argument(metavar="OUT", help="Folder to make.")],
-    shard_size: Annotated[float, typer.Option(help="Largest output file, in GB.")] = 2.0,
+    shard_size: ShardSize = 2.0,
 ) -> None:
     """Add a released weight difference to its base, tensor by tensor, checking hashes where the release has them."""
     from reference_model import terminal
@@ -188,7 +185,7 @@ def make_delta(
     base: Annotated[Path, typer.Argument(help="Hugging Face folder of the foundation model.")],
     target: Annotated[Path, typer.Argument(help="Hugging Face folder of the model to release.")],
     output: Annotated[Path, typer.Argument(metavar="OUT", help="Folder to make.")],
-    shard_size: Annotated[float, typer.Option(help="Largest output file, in GB.")] = 2.0,
+    shard_size: ShardSize = 2.0,
 ) -> None:
     """Write the difference of two models with the hashes by which `apply-delta` checks base and result."""
     from reference_model import terminal
@@ -205,10 +202,9 @@ def main() -> None:
         app()
     except UserError as error:
         _fail(str(error))
-    except OSError as error:
-        if error.errno not in DISK:
-            raise
-        _fail(f"{error.filename or 'a file'}: {error.strerror}. Nothing that was whole is lost.")
+    except OSError as error:  # a disk that is full, a path that leads nowhere
+        told = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+        _fail(f"{told}. Nothing that was whole is lost.")
     except KeyboardInterrupt:
         raise SystemExit(130) from None
 
