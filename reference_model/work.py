@@ -89,7 +89,7 @@ class Memory:
 
 
 def memory(settings: Settings, gpus: int) -> Memory:
-    """Return what each of ``gpus`` needs: 32-bit weights, gradients and AdamW moments shared out by FSDP2.
+    """Return what each of ``gpus`` needs: 32-bit weights, gradients and moments (AdamW two, Muon one) by FSDP2.
 
     Gathered are the matrices outside the blocks and two blocks in the precision of computing; on one GPU, where bf16 is
     autocast's, its copies of all matrices. Activations are those of ``batch.micro`` rows without the attention matrix:
@@ -102,11 +102,12 @@ def memory(settings: Settings, gpus: int) -> Memory:
     gathered = item * (outside + (shape.layers if autocast else 2) * counted.block) if gpus > 1 or autocast else 0
     inside = rows * held(shape, item, autocast=autocast)
     kept = rows * (4 if autocast else item) * shape.width
+    matrices = shape.layers * (counted.block - 2 * shape.width)
     blocks = shape.layers * kept + inside if settings.running.recompute else shape.layers * inside
     return Memory(
         weights=4 * counted.all / gpus,
         gradients=4 * counted.trained / gpus,
-        optimizer=8 * counted.trained / gpus,
+        optimizer=(8 * counted.trained - (4 * matrices if settings.optimizer.kind == "muon" else 0)) / gpus,
         gathered=gathered,
         activations=blocks + 2 * kept,
         logits=settings.running.loss_rows * shape.vocabulary * (item + 2 * 4),
