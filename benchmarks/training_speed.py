@@ -217,7 +217,7 @@ def theirs(trainer: Any, blocks: list[Any], clock: Clock) -> float:
     examples = [row for block in blocks for row in their_rows(block)]
 
     class Ordered(Trainer):
-        def _get_train_sampler(self, *_: Any) -> Any:
+        def _get_train_sampler(self, train_dataset: Any = None) -> Any:  # noqa: ARG002
             return torch.utils.data.SequentialSampler(examples)
 
     class Watch(TrainerCallback):
