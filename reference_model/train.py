@@ -27,6 +27,8 @@ from reference_model.network import make_network
 from reference_model.pack import Block, Rows, assemble
 from reference_model.settings import Optimizer, Settings
 
+SHORT = 512
+"""Longest rows for which plain attention is faster on CPU: the backward pass of torch's fused one is slow there."""
 PATIENCE = 3.0
 """Seconds after which a second Ctrl-C is one that means it."""
 
@@ -78,7 +80,7 @@ def attention(settings: Settings, device: torch.device) -> str:
     if settings.running.attention != "auto":
         return settings.running.attention
     if device.type != "cuda":
-        return "sdpa"
+        return "eager" if settings.batch.length <= SHORT else "sdpa"
     return "flash_attention_2" if find_spec("flash_attn") else "flex_attention"
 
 
