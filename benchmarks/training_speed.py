@@ -74,7 +74,12 @@ def chosen_settings(arguments: argparse.Namespace) -> Any:
 
     wanted = [
         *("model.from_scratch=true", "model.pretrained=", "template.name=chatml", "optimizer.warmup=0.0"),
-        *("optimizer.final=1.0", f"optimizer.steps={arguments.steps + arguments.warm_up}", *arguments.set),
+        *(
+            "optimizer.kind=adamw",
+            "optimizer.final=1.0",
+            f"optimizer.steps={arguments.steps + arguments.warm_up}",
+            *arguments.set,
+        ),
     ]
     chosen = settings.load(arguments.config, wanted)
     return fitted(chosen) if arguments.fit else chosen
@@ -213,7 +218,7 @@ def theirs(trainer: Any, blocks: list[Any], clock: Clock) -> float:
 
     settings = trainer.settings
     batch, optimizer, running = settings.batch, settings.optimizer, settings.running
-    trainer.optimizer = None
+    trainer.descents.clear()
     examples = [row for block in blocks for row in their_rows(block)]
 
     class Ordered(Trainer):
