@@ -69,18 +69,14 @@ def parse() -> argparse.Namespace:
 
 
 def chosen_settings(arguments: argparse.Namespace) -> Any:
-    """Return the settings, with a constant learning rate (schedules differ in their first step) and random weights."""
+    """Return the settings with random weights, AdamW (transformers' too) and a constant rate (schedules differ)."""
     from reference_model import settings
 
     wanted = [
-        *("model.from_scratch=true", "model.pretrained=", "template.name=chatml", "optimizer.warmup=0.0"),
-        *(
-            "optimizer.kind=adamw",
-            "optimizer.final=1.0",
-            f"optimizer.steps={arguments.steps + arguments.warm_up}",
-            *arguments.set,
-        ),
-    ]
+        "model.from_scratch=true", "model.pretrained=", "template.name=chatml", "optimizer.kind=adamw",
+        "optimizer.warmup=0.0", "optimizer.final=1.0", f"optimizer.steps={arguments.steps + arguments.warm_up}",
+        *arguments.set,
+    ]  # fmt: skip
     chosen = settings.load(arguments.config, wanted)
     return fitted(chosen) if arguments.fit else chosen
 

@@ -143,8 +143,8 @@ def markdown(figures: dict[str, Any]) -> str:
     ]
     return (
         f"{head}{''.join(lines)}\nMeans of {figures['seeds']} seeds, 95 % intervals over seeds.\n\n"
-        "| Chinese and German | difference | over seeds | p (Holm) | over questions | p (Holm) |\n|---|---|---|---|---|---|\n"
-        f"{''.join(tests)}"
+        "| Chinese and German | difference | over seeds | p (Holm) | over questions | p (Holm) |\n"
+        f"|---|---|---|---|---|---|\n{''.join(tests)}"
     )
 
 
