@@ -20,11 +20,11 @@ import os
 import random
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
@@ -32,6 +32,10 @@ from reference_model import terminal
 from reference_model.errors import TrainingError, UserError
 from reference_model.files import write_text
 
+if TYPE_CHECKING:
+    from reference_model.conversation import Message
+
+Made = TypeVar("Made")
 CONFIG = Path(__file__).with_suffix(".toml")
 ENGLISH, OTHERS = "en", ("zh", "de")
 ARMS = ("english", "single", "interactive", "all")
@@ -41,15 +45,15 @@ FAMILIES = (
 )  # fmt: skip
 """Of general instructions. The others of the miniature language (first, reverse, odd, pick) are left out: a model of
 this size had hardly learned them, in any language, after so few steps."""
-LONGEST = 48
-"""New tokens; right answers have fewer."""
+LONGEST = 18
+"""Tokens of a message, in training and test: short sentences, which so small a model learns to translate."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
     """What an experiment is: the same plan in another folder gives the same answers."""
 
-    steps: int = 600
+    steps: int = 1000
     """Of each training."""
     questions: int = 30
     """Asked of each family in each language."""
@@ -95,7 +99,7 @@ def questions(plan: Plan) -> Iterator[Question]:
         for family in FAMILIES:
             draw = random.Random(f"transfer/{language}/{family}")
             for number in range(plan.questions):
-                task = instruct(draw, family, language, test=True)
+                task = _short(lambda: instruct(draw, family, language, test=True), lambda task: [task.prompt])  # noqa: B023
                 messages = [{"role": "user", "content": task.prompt}]
                 yield Question(
                     id=f"{language}/{family}/{number}", language=language, family=family,
@@ -104,10 +108,26 @@ def questions(plan: Plan) -> Iterator[Question]:
     for kind in ("translation", "interactive"):
         draw = random.Random(f"transfer/{kind}")
         for number in range(4 * plan.questions):
-            *messages, last = to_json(converse(draw, Share(kind=kind, tokens=1)))
+            turns = _short(lambda: converse(draw, Share(kind=kind, tokens=1)), _contents)  # noqa: B023
+            *messages, last = to_json(turns)
             yield Question(
                 id=f"{kind}/{number}", language="", family=kind, messages=messages, right=[last["content"]]
             )  # fmt: skip
+
+
+def _contents(turns: list[Message]) -> list[str]:
+    return [turn.content for turn in turns]
+
+
+def _short(make: Callable[[], Made], texts: Callable[[Made], list[str]]) -> Made:
+    """Return the first thing made whose texts are all short enough."""
+    from reference_model.miniature.dataset import tokenizer
+
+    while True:
+        made = make()
+        ids = tokenizer()(texts(made), add_special_tokens=False)["input_ids"]
+        if max(map(len, ids)) <= LONGEST:
+            return made
 
 
 def read_questions(folder: Path) -> list[Question]:
@@ -132,7 +152,7 @@ def run_one(folder: Path, arm: str, seed: int, plan: Plan) -> None:
     data = own / "data"
     if not data.is_dir():
         tokens = plan.steps * chosen.batch.sequences * chosen.batch.length
-        dataset.write(dataset.Plan(tokens=tokens, seed=seed, shares=shares(arm)), data)
+        dataset.write(dataset.Plan(tokens=tokens, seed=seed, shares=shares(arm), longest=LONGEST), data)
     quiet = Reporter(say=lambda _: None, step=lambda _, _total: None)
     resume = (own / "run" / RECORD).is_file()
     if not train(chosen, Data(data), own / "run", resume=resume, reporter=quiet):
@@ -171,7 +191,7 @@ def answers(run: Path, asked: list[Question]) -> Iterator[tuple[Question, str]]:
         )
         with torch.inference_mode():
             output = model.generate(
-                input_ids=inputs["input_ids"], attention_mask=inputs["attention_mask"], max_new_tokens=LONGEST,
+                input_ids=inputs["input_ids"], attention_mask=inputs["attention_mask"], max_new_tokens=LONGEST + 1,
                 do_sample=False, eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id,
             )  # fmt: skip
         new = output[:, inputs["input_ids"].shape[1] :]
