@@ -179,7 +179,7 @@ def answers(run: Path, asked: list[Question]) -> Iterator[tuple[Question, str]]:
     settings = run_folder.settings_of(run)
     network = LossNetwork(make_network(settings, tokenizer), rows=settings.running.loss_rows)
     checkpoint.load_weights(last_checkpoint(run), network)
-    model = network.network.eval()
+    model: Any = network.network.eval()
     texts = {
         one.id: tokenizer.apply_chat_template(one.messages, tokenize=False, add_generation_prompt=True) for one in asked
     }

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-import signal
-import socket
 import subprocess
 import sys
-import time
-import urllib.request
 from pathlib import Path
 
 import pytest
+from model_server import served
 
 from reference_model import serve
 from reference_model.conversation import jinja, load_template
@@ -105,25 +102,17 @@ def test_the_server_takes_this_process_over(model, vllm):
 def test_transformers_serves_what_the_client_and_the_harness_ask(model, tmp_path):
     from openai import OpenAI
 
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    words = verb(model, "--engine", "transformers", "--port", port, "--", "--dtype", "float32")
-    with (tmp_path / "log").open("w") as log:
-        server = subprocess.Popen(words, stdout=log, stderr=log, env={**os.environ, "HF_HUB_OFFLINE": "1"})
-    url = f"http://127.0.0.1:{port}"
-    try:
-        deadline = time.monotonic() + 180
-        while not _answers(f"{url}/health"):
-            assert server.poll() is None and time.monotonic() < deadline, (tmp_path / "log").read_text()[-2000:]
-            time.sleep(0.3)
+    def words(port: int) -> list[str]:
+        return verb(model, "--engine", "transformers", "--port", port, "--", "--dtype", "float32")
+
+    with served(words, tmp_path / "log", {**os.environ, "HF_HUB_OFFLINE": "1"}) as url:
         talk = [{"role": "system", "content": "Kurz."}, {"role": "user", "content": "I drink tea."}]
-        client = OpenAI(base_url=f"{url}/v1", api_key="none")
+        client = OpenAI(base_url=url, api_key="none")
         said = client.chat.completions.create(model=str(model), messages=talk, temperature=0, max_tokens=5)  # type: ignore
         assert said.choices[0].message.content == generated(model, talk, 5)
         done = subprocess.run(
             [
-                BIN / "bayling-bench", "run", "--model", f"openai:{model}", "--base-url", f"{url}/v1", "--limit", "2",
+                BIN / "bayling-bench", "run", "--model", f"openai:{model}", "--base-url", url, "--limit", "2",
                 "--tasks", "mini_translation_en_de", "--set", "max_tokens=4", "-o", tmp_path / "run", "--no-report",
             ],
             capture_output=True, text=True,
@@ -131,13 +120,3 @@ def test_transformers_serves_what_the_client_and_the_harness_ask(model, tmp_path
         assert done.returncode == 0, done.stderr
         rows = [json.loads(line) for line in (tmp_path / "run" / "items" / "mini_translation_en_de.jsonl").open()]
         assert len(rows) == 2 and all(row["turns"][0]["response"] for row in rows)
-    finally:
-        server.send_signal(signal.SIGINT)
-        server.wait()
-
-
-def _answers(url: str) -> bool:
-    try:
-        return urllib.request.urlopen(url, timeout=2).status == 200
-    except OSError:
-        return False
