@@ -28,6 +28,8 @@ from reference_model.optimizer import make_descents, rate
 from reference_model.pack import Block, Rows, assemble
 from reference_model.settings import Settings
 
+SHORT = 512
+"""Longest rows for which plain attention is faster on CPU: the backward pass of torch's fused one is slow there."""
 PATIENCE = 3.0
 """Seconds after which a second Ctrl-C is one that means it."""
 
@@ -70,7 +72,7 @@ def attention(settings: Settings, world: World) -> str:
     if settings.running.attention != "auto":
         return settings.running.attention
     if world.device.type != "cuda":
-        return "sdpa"
+        return "eager" if settings.batch.length <= SHORT else "sdpa"
     if find_spec("flash_attn"):
         return "flash_attention_2"
     # a process that is alone computes in bf16 by autocast, which older flex_attention refuses (pytorch issue 165468)
