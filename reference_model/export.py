@@ -72,7 +72,7 @@ def card(settings: Settings, record: dict[str, Any], chosen: Path) -> str:
         ("sha256 of the conversations", f"`{data['sha256']}`"),
         (
             "checked against test sentences",
-            f"{known['test_sentences']['checked against']:,}" if known else "not recorded",
+            f"{known['test_sentences']['checked against']:,}" if "test_sentences" in known else "not recorded",
         ),
         ("template", settings.template.name),
         ("versions", ", ".join(f"{name} {version}" for name, version in record["versions"].items())),

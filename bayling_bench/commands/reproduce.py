@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from bayling_bench.reproduce.reproduction import Outcome
 
 EPILOG = (
-    "Examples:  reproduce  ·  reproduce --steps 50 --limit 20 (to see it work, in a minute)  ·  "
+    "Examples:  reproduce  ·  reproduce --tokens 100000 --steps 50 --limit 20 (to see it work, in two minutes)  ·  "
     "reproduce --seed 2 -o runs/second"
 )
 _MOST_THREADS = 4
@@ -28,10 +28,11 @@ def reproduce(
         Path | None, typer.Option("--output", "-o", help="Folder. [default: runs/miniature, with what is changed]")
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of data, weights and order.")] = 1,
+    tokens: Annotated[int | None, typer.Option(help="Tokens of training data. [default: the recipe's]")] = None,
     steps: Annotated[int | None, typer.Option(help="Steps of training. [default: the recipe's]")] = None,
     limit: Annotated[int | None, typer.Option(help="Only the first N items of each task.")] = None,
     threads: Annotated[
-        int | None, typer.Option(help="Threads. [default: OMP_NUM_THREADS, or one a core, at most 4]")
+        int | None, typer.Option(min=1, help="Threads. [default: OMP_NUM_THREADS, or one a core, at most 4]")
     ] = None,
 ) -> None:
     """Reproduce the method in miniature: data, training, answers beside baselines, and a page. About ten minutes.
@@ -46,7 +47,7 @@ def reproduce(
     from bayling_bench.reproduce import figures, reproduction
     from bayling_bench.reproduce.folder import Asked
 
-    asked = Asked(seed=seed, steps=steps, limit=limit)
+    asked = Asked(seed=seed, tokens=tokens, steps=steps, limit=limit)
     caller = reproduction.Caller(
         say=terminal.say, responses=terminal.responses, write_page=_write_page,
         threads=threads or _threads(), command=command_line(sys.argv[1:]),

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -14,6 +15,8 @@ from typing import Any
 from bayling_bench.data.mini import described
 from bayling_bench.documents import Document, Documents
 
+_SENTENCE = re.compile(r"[:：?？] ?")
+"""After the first of these signs a request is the sentence that is to be translated."""
 FOLDER = Path(__file__).parent / "miniature"
 
 
@@ -52,6 +55,9 @@ def load_interactive(source: str, target: str, **_: Any) -> dict[str, Documents]
             "id": row["id"],
             "turns": row["turns"],
             "prompt": row["turns"][0],
+            "source": _SENTENCE.split(row["turns"][0], maxsplit=1)[-1],
+            "source_language": source,
+            "target_language": target,
             "edit": row["edit"],
             "turn_references": row["references"],
             "references": row["references"][-1],

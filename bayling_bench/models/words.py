@@ -8,7 +8,7 @@ mean more than their parts. Words keep the order of the source and the form in w
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from itertools import islice
 from typing import Any
 
@@ -118,9 +118,10 @@ def _best(known: Sequence[Pair]) -> dict[str, tuple[float, str]]:
     """Return for each unit of the requests its Dice coefficient with the best unit of the answers, and that unit."""
     asked, given = _Units(), _Units()
     together = []
+    inside = {word for _, answer in known for word in _PIECE.findall(answer)[1:]}
     for request, answer in known:
         left = asked.ids(unit.lower() for unit in _units(request))
-        right = given.ids(_units(answer))
+        right = given.ids(_units(_uncapitalized(answer, inside)))
         together.append((left[:, None] * (1 << 32) + right[None, :]).ravel())
     if not together:
         return {}
@@ -132,6 +133,14 @@ def _best(known: Sequence[Pair]) -> dict[str, tuple[float, str]]:
     firsts = order[np.unique(left[order], return_index=True)[1]]
     units, words = asked.names, given.names
     return {units[left[place]]: (float(dice[place]), words[right[place]]) for place in firsts}
+
+
+def _uncapitalized(text: str, inside: Set[str]) -> str:
+    """Return a text whose first word has no capital, where such words do within texts."""
+    first = _PIECE.match(text)
+    word = first.group() if first else ""
+    lower = word[:1].lower() + word[1:]
+    return lower + text[len(word) :] if word not in inside and lower in inside else text
 
 
 class _Units:

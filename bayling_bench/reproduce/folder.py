@@ -34,13 +34,15 @@ class Asked:
 
     seed: int = 1
     """Of data, weights and order."""
+    tokens: int | None = None
+    """Tokens of training data; None for those of the recipe."""
     steps: int | None = None
     """Steps of training; None for those of the recipe."""
     limit: int | None = None
     """Only the first items of each task."""
 
     def __post_init__(self) -> None:
-        for name, least in (("seed", 0), ("steps", 1), ("limit", 1)):
+        for name, least in (("seed", 0), ("tokens", 1), ("steps", 1), ("limit", 1)):
             value = getattr(self, name)
             if value is not None and value < least:
                 raise BenchError(f"--{name} {value} must be at least {least}.")
@@ -48,11 +50,11 @@ class Asked:
     @property
     def is_trial(self) -> bool:
         """Return whether less is done than the targets are for."""
-        return self.steps is not None or self.limit is not None
+        return any(value is not None for value in (self.tokens, self.steps, self.limit))
 
     def default_folder(self) -> Path:
         """Return the folder that the same request always comes back to."""
-        changed = {"seed": self.seed if self.seed != 1 else None, "steps": self.steps, "limit": self.limit}
+        changed = {**asdict(self), "seed": self.seed if self.seed != Asked.seed else None}
         marks = [f"-{name}{value}" for name, value in changed.items() if value is not None]
         return Path("runs") / f"miniature{''.join(marks)}"
 

@@ -103,20 +103,22 @@ class _Steps:
         return self.found.timed(step)
 
     def _ask(self, *arguments: str) -> None:
-        environment = {"OMP_NUM_THREADS": str(self.caller.threads)}
+        environment = {"OMP_NUM_THREADS": str(self.caller.threads), "TQDM_DISABLE": "1"}
         bayling_model(*arguments, lock=self.found.lock, environment=environment)
 
     def _make_data(self) -> None:
         if not self.data.exists():
             with self._begin("data", "conversations of the miniature language"):
-                self._ask("miniature", "-o", str(self.data), "--seed", str(self.found.asked.seed))
+                asked = self.found.asked
+                tokens = ["--tokens", str(asked.tokens)] if asked.tokens else []
+                self._ask("miniature", "-o", str(self.data), "--seed", str(asked.seed), *tokens)
         self.found.hold("data", fingerprint(file_of(self.data)))
 
     def _train(self) -> None:
         if self.model.exists():
             return
         with self._begin("training", f"training of `{TRAINED}`"):
-            if (self.training / "run.json").exists():
+            if (self.training / "metrics.jsonl").exists():  # a step was taken
                 self._ask("train", "--resume", str(self.training))
             else:
                 asked = self.found.asked
