@@ -57,7 +57,7 @@ class Parts:
     """What is kept of a run, and who keeps it."""
 
     network: torch.nn.Module
-    optimizer: torch.optim.Optimizer
+    optimizers: list[torch.optim.Optimizer]
     world: World
 
 
@@ -115,7 +115,7 @@ def load(checkpoint: Path, parts: Parts) -> None:
     except (Exception, CheckpointException) as error:  # noqa: BLE001  # as above
         raise TrainingError(f"The checkpoint {checkpoint} does not fit this model: {_reason(error)}") from None
     set_state_dict(
-        parts.network, parts.optimizer,
+        parts.network, parts.optimizers,
         model_state_dict=state["model"], optim_state_dict=state["optimizer"], options=_trained_only(),
     )  # fmt: skip
 
@@ -141,7 +141,7 @@ def _trained_only() -> StateDictOptions:
 
 
 def _state(parts: Parts) -> dict[str, Any]:
-    weights, moments = get_state_dict(parts.network, parts.optimizer, options=_trained_only())
+    weights, moments = get_state_dict(parts.network, parts.optimizers, options=_trained_only())
     return {"model": weights, "optimizer": moments}
 
 

@@ -14,7 +14,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from reference_model.errors import TrainingError, UserError
+from reference_model.errors import CorpusError, TrainingError, UserError
 
 app = typer.Typer(
     name="bayling-model",
@@ -59,6 +59,32 @@ def data(
     if not card["test_sentences"]["checked against"]:
         terminal.say("note: test_sentences is empty, so nothing was checked against a test set; the card says so.")
     terminal.console.print(f"{card['conversations']:,} conversations in {output}, sha256 {card['sha256'][:16]}…")
+
+
+@app.command(epilog="The language is described in reference_model/README.md.")
+def miniature(
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Folder of training data to make.")] = None,
+    tests: Annotated[Path | None, typer.Option(metavar="DIR", help="Write the test documents here.")] = None,
+    seed: Annotated[int, typer.Option(help="Of the training data; the test documents have their own.")] = 1,
+    tokens: Annotated[float, typer.Option(help="How many tokens of training data.")] = 3e6,
+) -> None:
+    """Make the training data, or the test documents, of the miniature trilingual language: nothing is downloaded."""
+    from reference_model import terminal
+    from reference_model.miniature import dataset, documents
+
+    if output is None and tests is None:
+        raise CorpusError("Name what to make: bayling-model miniature -o DIR, or bayling-model miniature --tests DIR.")
+    if output is not None:
+        with terminal.counted("conversations") as advance:
+            card = dataset.write(dataset.Plan(tokens=int(tokens), seed=seed), output, advance)
+        terminal.console.print(
+            f"{card['conversations']:,} conversations of {card['tokens']:,} tokens in {output}, "
+            f"sha256 {card['sha256'][:16]}…. Next: bayling-model train tiny --data {output}",
+            markup=False,
+        )
+    if tests is not None:
+        for name, count in documents.write(tests).items():
+            terminal.console.print(f"{tests / name}.jsonl: {count} documents", markup=False)
 
 
 @app.command()

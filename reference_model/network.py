@@ -23,10 +23,12 @@ PADDING = "<|pad|>"
 def make_tokenizer(settings: Settings, conversations: Path) -> tuple[Any, Template]:
     """Return the tokenizer, with the chat template in it, and the template.
 
-    It is the one that the settings name, or that of the weights, or a byte-level BPE trained on the conversations.
+    It is the one that the settings name, or that of the weights, or one that lies beside the conversations in
+    ``tokenizer/``, or a byte-level BPE trained on them.
     Raises ConversationError where it cannot carry the template.
     """
-    choice = settings.tokenizer.pretrained or settings.model.pretrained
+    beside = conversations.with_name("tokenizer")
+    choice = settings.tokenizer.pretrained or settings.model.pretrained or (str(beside) if beside.is_dir() else "")
     if choice:
         tokenizer = _pretrained_tokenizer(choice, settings.model.revision)
     else:

@@ -17,6 +17,7 @@ from reference_model.toml_files import checked, parse_toml, tomllib
 
 FOLDER = Path(__file__).parent / "config"
 PRECISIONS = ("auto", "bf16", "fp32")
+OPTIMIZERS = ("adamw", "muon")
 ATTENTIONS = ("auto", "sdpa", "flex_attention", "flash_attention_2")
 
 
@@ -99,10 +100,16 @@ class Batch:
 
 @dataclass(frozen=True, kw_only=True)
 class Optimizer:
-    """AdamW, warm-up, then a cosine."""
+    """AdamW, or Muon for the matrices of the blocks; warm-up, then a cosine."""
 
     rate: float
     """Highest learning rate."""
+    kind: str = "adamw"
+    """``adamw``, or ``muon``: Muon for the matrices of the blocks, AdamW for everything else."""
+    matrix_rate: float = 0.0
+    """Muon's highest learning rate, in AdamW's measure (updates of the same root mean square); 0 for ``rate``."""
+    momentum: float = 0.95
+    """Muon's."""
     epochs: float = 1.0
     """Passes over the data, where ``steps`` is 0."""
     steps: int = 0
@@ -127,6 +134,11 @@ class Optimizer:
             raise TrainingError("optimizer: rate, clip and epochs must be above 0 and steps not below 0.")
         if not (0 <= self.warmup < 1 and 0 <= self.final <= 1 and 0 <= self.beta1 < 1 and 0 <= self.beta2 < 1):
             raise TrainingError("optimizer: warmup, beta1 and beta2 lie in [0, 1), final in [0, 1].")
+        if self.kind not in OPTIMIZERS:
+            near = did_you_mean(self.kind, OPTIMIZERS)
+            raise TrainingError(f"optimizer.kind = {self.kind!r} is unknown.{near} Known: {', '.join(OPTIMIZERS)}.")
+        if self.matrix_rate < 0 or not 0 <= self.momentum < 1:
+            raise TrainingError("optimizer: matrix_rate must not be below 0 and momentum lie in [0, 1).")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -199,6 +211,11 @@ class Settings:
         if self.batch.length > self.model.context:
             raise TrainingError(
                 f"batch.length = {self.batch.length} is longer than model.context = {self.model.context}."
+            )
+        if self.optimizer.kind == "muon" and self.adapter.rank:
+            raise TrainingError(
+                "optimizer.kind = muon is for whole matrices, and adapter.rank above 0 trains thin ones: "
+                "--set optimizer.kind=adamw, or --set adapter.rank=0."
             )
 
     def to_json(self) -> dict[str, Any]:

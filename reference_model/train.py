@@ -24,8 +24,9 @@ from reference_model.distributed import World, share_out
 from reference_model.errors import TrainingError
 from reference_model.loss import LossNetwork
 from reference_model.network import make_network
+from reference_model.optimizer import make_descents, rate
 from reference_model.pack import Block, Rows, assemble
-from reference_model.settings import Optimizer, Settings
+from reference_model.settings import Settings
 
 PATIENCE = 3.0
 """Seconds after which a second Ctrl-C is one that means it."""
@@ -39,15 +40,6 @@ class Reporter:
     """Told what happens, in words."""
     step: Callable[[metrics.Step, int], None]
     """Told each step and how many there will be."""
-
-
-def rate(settings: Optimizer, step: int, steps: int) -> float:
-    """Return the learning rate of a step, from 0: a straight rise, then a cosine down to ``final``."""
-    rising = math.ceil(settings.warmup * steps)
-    if step < rising:
-        return settings.rate * (step + 1) / rising
-    share = (step - rising) / max(1, steps - rising)
-    return settings.rate * (settings.final + (1 - settings.final) * 0.5 * (1 + math.cos(math.pi * share)))
 
 
 def count_steps(settings: Settings, rows: Rows) -> int:
@@ -105,7 +97,7 @@ class Trainer:
         self.bf16 = precise(settings, world.device)
         self.attention = attention(settings, world.device)
         self.network = self._network(tokenizer)
-        self.optimizer = self._optimizer()
+        self.descents = make_descents(settings, self.network, world)
         self.reached = Progress(0, 0)
 
     def _network(self, tokenizer: Any) -> LossNetwork:
@@ -123,19 +115,6 @@ class Trainer:
             for block in inner.model.layers:
                 block.compile(backend=running.compile)
         return network.train()
-
-    def _optimizer(self) -> torch.optim.AdamW:
-        settings = self.settings.optimizer
-        trained = [weight for weight in self.network.parameters() if weight.requires_grad]
-        groups = [
-            {"params": [weight for weight in trained if weight.ndim >= 2], "weight_decay": settings.weight_decay},
-            {"params": [weight for weight in trained if weight.ndim < 2], "weight_decay": 0.0},
-        ]
-        return torch.optim.AdamW(
-            [group for group in groups if group["params"]],
-            lr=settings.rate, betas=(settings.beta1, settings.beta2), eps=settings.eps,
-            fused=self.world.device.type == "cuda",
-        )  # fmt: skip
 
     def block(self, step: int) -> Block:
         """Return this process's rows of a step."""
@@ -165,10 +144,8 @@ class Trainer:
                 "checkpoint or begin again."
             )
         now = rate(self.settings.optimizer, step, self.steps)
-        for group in self.optimizer.param_groups:
-            group["lr"] = now
-        self.optimizer.step()
-        self.optimizer.zero_grad(set_to_none=True)
+        for descent in self.descents:
+            descent.step(now)
         self.reached = Progress(step + 1, self.reached.tokens + int(tokens))
         figures = {"loss": loss, "gradient": gradient, "rate": now, "learned": learned, "tokens": tokens}
         return {**figures, "context": visible / tokens}, bool(stopping)
@@ -205,7 +182,7 @@ class Trainer:
         self.reached = checkpoint.progress(path)
 
     def _parts(self) -> checkpoint.Parts:
-        return checkpoint.Parts(self.network, self.optimizer, self.world)
+        return checkpoint.Parts(self.network, [descent.optimizer for descent in self.descents], self.world)
 
 
 def run(trainer: Trainer, folder: Path, reporter: Reporter) -> bool:

@@ -89,7 +89,7 @@ class Memory:
 
 
 def memory(settings: Settings, gpus: int) -> Memory:
-    """Return what each of ``gpus`` needs: 32-bit weights, gradients and AdamW moments shared out by FSDP2.
+    """Return what each of ``gpus`` needs: 32-bit weights, gradients and moments (AdamW two, Muon one) by FSDP2.
 
     Gathered are the matrices outside the blocks and two blocks in the precision of computing. Activations are those of
     ``batch.micro`` rows (Korthikanti et al., arXiv 2205.05198, without the attention matrix and with SwiGLU): with
@@ -101,11 +101,12 @@ def memory(settings: Settings, gpus: int) -> Memory:
     gathered = item * (outside + 2 * counted.block) if gpus > 1 or item == 2 else 0
     inside = rows * item * _held(shape)
     kept = rows * item * shape.width
+    matrices = shape.layers * (counted.block - 2 * shape.width)
     blocks = shape.layers * kept + inside if settings.running.recompute else shape.layers * inside
     return Memory(
         weights=4 * counted.all / gpus,
         gradients=4 * counted.trained / gpus,
-        optimizer=8 * counted.trained / gpus,
+        optimizer=(8 * counted.trained - (4 * matrices if settings.optimizer.kind == "muon" else 0)) / gpus,
         gathered=gathered,
         activations=blocks + 2 * kept,
         logits=settings.running.loss_rows * shape.vocabulary * (item + 2 * 4),

@@ -1,0 +1,82 @@
+"""Sentences as trees of meaning: what is said, of whom, when; nothing here belongs to one language."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from typing import Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class Phrase:
+    """Someone or something."""
+
+    kind: str
+    """``noun``, ``name``, ``pronoun`` or ``who``."""
+    head: str
+    """Concept of the noun or name; the pronoun."""
+    det: str = ""
+    """Of a noun: the, a, this, that, an owner, a number, many or some."""
+    plural: bool = False
+    adjective: str = ""
+    relative: Clause | None = None
+    """A clause in which this is the subject or the object: there it is left out (``gap``)."""
+    other: Phrase | None = None
+    """What is joined to it with *and*."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Clause:
+    """Something that happens or is so."""
+
+    verb: str
+    """A concept; or ``be`` (an adjective is true of the subject), ``exist`` (there is the object in a place)."""
+    tense: str
+    """past, present, progressive or future."""
+    subject: Phrase | None = None
+    """None where it is the gap of a relative clause, and with ``exist``."""
+    object: Phrase | None = None
+    recipient: Phrase | None = None
+    adjective: str = ""
+    than: Phrase | None = None
+    """What the subject is compared with."""
+    place: str = ""
+    time: str = ""
+    manner: str = ""
+    modal: str = ""
+    """want, can, must or should."""
+    negative: bool = False
+    question: str = ""
+    """yesno, who, what or where."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sentence:
+    """A clause, or two of which the second is a reason, a condition, a contrast or what someone says."""
+
+    main: Clause
+    link: str = ""
+    """because, although, if, but or that."""
+    second: Clause | None = None
+
+
+def walk(part: Any) -> Iterator[Phrase | Clause | Sentence]:
+    """Yield a tree's parts: itself and all below."""
+    yield part
+    for field in fields(part):
+        value = getattr(part, field.name)
+        if isinstance(value, Phrase | Clause | Sentence):
+            yield from walk(value)
+
+
+def concepts(tree: Sentence) -> dict[str, set[str]]:
+    """Return the concepts of a tree by table."""
+    found: dict[str, set[str]] = {"nouns": set(), "verbs": set(), "adjectives": set()}
+    for part in walk(tree):
+        if isinstance(part, Phrase):
+            found["nouns"] |= {part.head} if part.kind == "noun" else set()
+            found["adjectives"] |= {part.adjective} - {""}
+        elif isinstance(part, Clause):
+            found["verbs"] |= {part.verb} - {"be", "exist"}
+            found["adjectives"] |= {part.adjective} - {""}
+    return found
