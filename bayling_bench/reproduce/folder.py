@@ -93,13 +93,14 @@ class Reproduction:
 
     def hold(self, name: str, found: str) -> None:
         """Keep the hash of a part, or compare it with the one that was kept; RunError where it has changed."""
-        known = self.made.setdefault(name, found)
-        if known != found:
+        if name not in self.made:
+            self.made[name] = found
+            self.keep()
+        if self.made[name] != found:
             raise RunError(
                 f"{self.part(name)} has changed since it was made. Put it back as it was, or remove {self.folder} and "
                 "give the same command again."
             )
-        self.keep()
 
 
 @contextmanager
