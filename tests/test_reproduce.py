@@ -82,6 +82,11 @@ def test_killed_in_training_and_in_answering_the_same_command_goes_on_and_then_a
     assert "BLEU zh-en" in shown and "report: out/report.html" in shown and "a trial" in shown
     assert "<html" in (folder / "report.html").read_text(encoding="utf-8")[:500]
 
+    pair = [str(folder / "systems" / name) for name in ("copy", "nearest")]
+    command = [sys.executable, "-m", "bayling_bench.cli", "compare", *pair, "--resamples", "20"]
+    done = subprocess.run(command, env=cli_environment(), capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0 and "BLEU, random" in done.stdout, done.stderr
+
     before = {path: path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file()}
     process = start(tmp_path, "-o", "out", *SMALL)
     again, said = process.communicate(timeout=60)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from bayling_bench.errors import BenchError, Interrupted, RunError
 
 STOPPED = "stopped. Everything finished is kept: the same command goes on from here."
+_HEARD_S = 1.0
 _PATIENCE_S = 120.0
 _PR_SET_PDEATHSIG = 1
 _SIGINT_CODE = 130
@@ -45,13 +46,21 @@ def _wait(process: subprocess.Popen[bytes]) -> int:
     try:
         return process.wait()
     except KeyboardInterrupt:
-        process.send_signal(signal.SIGINT)  # a terminal has told it already; `kill -INT` has not
+        _end(process)
+    raise Interrupted(STOPPED)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Wait for a process that Ctrl-C has reached, and tell it where it has not: `kill -INT` reaches one process."""
     try:
-        process.wait(_PATIENCE_S)
+        try:
+            process.wait(_HEARD_S)
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGINT)
+            process.wait(_PATIENCE_S)
     except (KeyboardInterrupt, subprocess.TimeoutExpired):
         process.kill()
         process.wait()
-    raise Interrupted(STOPPED)
 
 
 def _die_with_parent() -> Callable[[], None] | None:
