@@ -70,10 +70,7 @@ def card(settings: Settings, record: dict[str, Any], chosen: Path) -> str:
         ("conversations", f"{known['conversations']:,}" if known else "not recorded"),
         ("languages", ", ".join(known.get("languages", [])) or "not recorded"),
         ("sha256 of the conversations", f"`{data['sha256']}`"),
-        (
-            "checked against test sentences",
-            f"{known['test_sentences']['checked against']:,}" if "test_sentences" in known else "not recorded",
-        ),
+        ("checked against test sentences", _checked(known)),
         ("template", settings.template.name),
         ("versions", ", ".join(f"{name} {version}" for name, version in record["versions"].items())),
     ]
@@ -91,6 +88,12 @@ def card(settings: Settings, record: dict[str, Any], chosen: Path) -> str:
         f"| what | value |\n|---|---|\n{table}\n{listed if sources else ''}\n## Settings\n\n```json\n"
         f"{json.dumps(settings.to_json(), ensure_ascii=False, indent=1)}\n```\n"
     )
+
+
+def _checked(known: dict[str, Any]) -> str:
+    if "test_sentences" in known:
+        return f"{known['test_sentences']['checked against']:,}"
+    return "held out as the data was made" if "held out" in known else "not recorded"
 
 
 def _short(digests: Iterable[str]) -> str:

@@ -21,11 +21,12 @@ if TYPE_CHECKING:
 
 
 def rate(settings: Optimizer, step: int, steps: int) -> float:
-    """Return the learning rate of a step, from 0: a straight rise, then a cosine down to ``final``."""
+    """Return the learning rate of a step, from 0: a straight rise, ``hold``, a cosine down to ``final``."""
     rising = math.ceil(settings.warmup * steps)
     if step < rising:
         return settings.rate * (step + 1) / rising
-    share = (step - rising) / max(1, steps - rising)
+    level = rising + math.floor(settings.hold * steps)
+    share = max(0, step - level) / max(1, steps - level)
     return settings.rate * (settings.final + (1 - settings.final) * 0.5 * (1 + math.cos(math.pi * share)))
 
 

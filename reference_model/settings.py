@@ -116,6 +116,8 @@ class Optimizer:
     """Steps of the optimizer, over as many passes as they need; 0 to go by ``epochs``."""
     warmup: float = 0.03
     """Share of the steps in which the rate rises."""
+    hold: float = 0.0
+    """Share of the steps in which the rate then stays where it is; the cosine takes the rest."""
     final: float = 0.0
     """The rate at the end, as a share of the highest."""
     weight_decay: float = 0.0
@@ -132,8 +134,10 @@ class Optimizer:
     def __post_init__(self) -> None:
         if self.rate <= 0 or self.clip <= 0 or self.epochs <= 0 or self.steps < 0:
             raise TrainingError("optimizer: rate, clip and epochs must be above 0 and steps not below 0.")
-        if not (0 <= self.warmup < 1 and 0 <= self.final <= 1 and 0 <= self.beta1 < 1 and 0 <= self.beta2 < 1):
-            raise TrainingError("optimizer: warmup, beta1 and beta2 lie in [0, 1), final in [0, 1].")
+        if not (self.warmup >= 0 and self.hold >= 0 and self.warmup + self.hold < 1):
+            raise TrainingError("optimizer: warmup and hold must not be below 0, and both together be below 1.")
+        if not (0 <= self.final <= 1 and 0 <= self.beta1 < 1 and 0 <= self.beta2 < 1):
+            raise TrainingError("optimizer: beta1 and beta2 lie in [0, 1), final in [0, 1].")
         if self.kind not in OPTIMIZERS:
             near = did_you_mean(self.kind, OPTIMIZERS)
             raise TrainingError(f"optimizer.kind = {self.kind!r} is unknown.{near} Known: {', '.join(OPTIMIZERS)}.")

@@ -10,7 +10,7 @@ from reference_model.miniature.words import COMMA, Word
 PRONOUNS = {"i": "我", "you": "你", "he": "他", "she": "她", "we": "我们", "they": "他们", "who": "谁"}
 OWNERS = {"my": "我的", "your": "你的", "his": "他的", "her": "她的", "our": "我们的"}
 PRONOUNS_OF = {owner: text.removesuffix("的") for owner, text in OWNERS.items()}
-COUNTED = dict(zip(NUMBERS, ("两", "三", "四", "五", "六", "七", "八", "九", "十"), strict=True))
+COUNTED: dict[str, str] = dict(zip(NUMBERS, ("两", "三", "四", "五", "六", "七", "八", "九", "十"), strict=True))
 MODALS = {"want": ("想", "想要"), "can": ("能", "可以"), "must": ("必须", "得"), "should": ("应该", "应当")}
 HOW = {
     "because": (("因为", "由于"), ("所以",)),
@@ -106,11 +106,12 @@ def _before_verb(clause: Clause, voice: Voice) -> list[Word]:
     elif clause.tense == "future":
         words.append(Word("会") if clause.negative else Word(voice.pick("will", ("会", "将"))))
     elif clause.tense == "progressive":
-        words.append(Word("正在" if clause.place else voice.pick("now", ("正在", "在"))))
+        located = clause.place or clause.question == "where"
+        words.append(Word("正在" if located else voice.pick("now", ("正在", "在"))))
     if clause.place and not _goal(clause):
         words += [*([] if clause.tense == "progressive" else [Word("在")]), *place(clause, voice)]
     if clause.question == "where" and not _goal(clause):
-        words += [Word("在"), _where(voice)]
+        words += [*([] if clause.tense == "progressive" else [Word("在")]), _where(voice)]
     if clause.manner:
         what = f"manners/{clause.manner}"
         words.append(Word(voice.pick(what, table("manners")[clause.manner].words("zh")), what))

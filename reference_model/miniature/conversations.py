@@ -219,7 +219,7 @@ def changes(
     state: State, draw: random.Random, languages: tuple[str, ...], kinds: tuple[str, ...] = CHANGES
 ) -> Iterator[Change]:
     """Yield changes that can be asked for, in random order."""
-    for _ in range(40):
+    for _ in range(12):
         kind = draw.choice(kinds)
         language = draw.choice(languages)
         if kind == "word":

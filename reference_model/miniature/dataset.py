@@ -29,6 +29,8 @@ from reference_model.miniature.tokenizer import build as build_tokenizer
 from reference_model.mixture import CARD, CONVERSATIONS
 
 VOCABULARY = 4096
+TEMPLATE = "lean"
+"""The form of conversations; settings that train on this data name it too."""
 SAMPLED = 15000
 """Trees whose words the tokenizer knows as single pieces."""
 SHARES = (
@@ -78,7 +80,7 @@ def write(plan: Plan, out: Path, advance: Callable[[str], None] = lambda _: None
 
 def _conversations(plan: Plan, made: Any, counts: dict[int, Counter]) -> Iterator[tuple[int, list[Message]]]:
     whole = sum(share.tokens for share in plan.shares)
-    template = load_template("chatml")
+    template = load_template(TEMPLATE)
     for number, share in enumerate(plan.shares):
         draw = random.Random(f"{plan.seed}/{number}/{share}")
         counted, wanted = counts[number], plan.tokens * share.tokens / whole
@@ -97,7 +99,7 @@ def tokenizer() -> Any:
     """Return the tokenizer of the miniature language, the same for all data."""
     from reference_model import conversation
 
-    template = load_template("chatml")
+    template = load_template(TEMPLATE)
     made = build_tokenizer(_texts(), template, VOCABULARY)
     conversation.install(template, made)
     return made
@@ -111,7 +113,6 @@ def _texts() -> Iterator[str]:
         for language in LANGUAGES:
             yield render(tree, language, drawn(draw, 0.4)).text
     yield from _strings([phrases(), wordings(), CALLED, SOUGHT, YES, COUNTS])
-    yield "user assistant system"
 
 
 def _strings(value: Any) -> Iterator[str]:

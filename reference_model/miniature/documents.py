@@ -36,7 +36,7 @@ SEED = "test documents 1"
 TRANSLATIONS, CHANGED, REQUIRED, USUAL, ASKED = 110, 2, 50, 15, 5
 """Documents: of each direction and split; of each direction, split and kind of change; of each direction (two); of
 each family and language."""
-MOST = 6
+MOST = 5
 """References of a document."""
 
 

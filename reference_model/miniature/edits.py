@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from reference_model.miniature.citation import cite, cite_phrase
 from reference_model.miniature.lexicon import NUMBERS, OWNERS, PEOPLE, PRONOUNS, table
 from reference_model.miniature.render import Rendering
 from reference_model.miniature.rules import valid
-from reference_model.miniature.tree import Clause, Phrase, Sentence, walk
+from reference_model.miniature.tree import BELOW, Clause, Phrase, Sentence, walk
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,12 +51,11 @@ def _swapped(part: Any, old: Any, new: Any) -> Any:
     if part is old:
         return new
     changed = {}
-    for field in fields(part):
-        value = getattr(part, field.name)
-        if isinstance(value, Phrase | Clause | Sentence):
-            inner = _swapped(value, old, new)
-            if inner is not value:
-                changed[field.name] = inner
+    for name in BELOW[type(part)]:
+        value = getattr(part, name)
+        inner = None if value is None else _swapped(value, old, new)
+        if inner is not value:
+            changed[name] = inner
     return replace(part, **changed) if changed else part
 
 
@@ -70,7 +69,7 @@ def _clauses(tree: Sentence) -> list[Clause]:
 
 def _words(said: Said, name: str) -> Edit | None:
     """Replace a concept of a table by another."""
-    holders = {"nouns": ("head", _phrases), "adjectives": ("adjective", lambda tree: list(walk(tree)))}
+    holders = {"nouns": ("head", _phrases), "adjectives": ("adjective", walk)}
     field, parts = holders.get(name, (name.removesuffix("s"), _clauses))
     found = [
         part
@@ -187,7 +186,7 @@ EDITS: dict[str, Callable[[Said], Edit | None]] = {
 def edits(said: Said, kinds: tuple[str, ...]) -> Iterator[Edit]:
     """Yield changes of some kinds, in random order and without end, that give a sentence and change something."""
     misses = 0
-    while misses < 60:
+    while misses < 12:
         found = EDITS[said.draw.choice(kinds)](said)
         if found is not None and found.tree != said.tree and valid(found.tree):
             yield found

@@ -87,10 +87,11 @@ def adjective(concept: str, voice: Voice, degree: int = 0) -> Word:
 
 def _relative(head: Phrase, clause: Clause, voice: Voice) -> list[Word]:
     person = table("nouns")[head.head]["kind"] in PEOPLE
+    kind = "who" if person else "that"
     if clause.subject is None:
-        marker = voice.pick("relative", ("who", "that") if person else ("that", "which"))
+        marker = voice.pick(f"subject {kind}", ("who", "that") if person else ("that", "which"))
         return [Word(marker), *_statement(clause, voice, gap=head)]
-    marker = voice.pick("relative", ("who", "whom", "that", "") if person else ("that", "which", ""))
+    marker = voice.pick(f"object {kind}", ("who", "whom", "that", "") if person else ("that", "which", ""))
     return [Word(marker), *_statement(clause, voice)][not marker :]
 
 

@@ -23,15 +23,15 @@ STEMS = {
     "this": "dies", "that": "jen", "a": "ein", "no": "kein",
     "my": "mein", "your": "dein", "his": "sein", "her": "ihr", "our": "unser",
 }  # fmt: skip
-COUNTED = dict(
+COUNTED: dict[str, str] = dict(
     zip(NUMBERS, ("zwei", "drei", "vier", "fünf", "sechs", "sieben", "acht", "neun", "zehn"), strict=True),
     many="viele", some="einige",
 )  # fmt: skip
 PERSONS: tuple[str, ...] = ("1s", "2s", "3s", "1p", "3p")
-IS = dict(zip(PERSONS, ("bin", "bist", "ist", "sind", "sind"), strict=True))
-HAS = dict(zip(PERSONS, ("habe", "hast", "hat", "haben", "haben"), strict=True))
-WILL = dict(zip(PERSONS, ("werde", "wirst", "wird", "werden", "werden"), strict=True))
-WAS = dict(zip(PERSONS, ("war", "warst", "war", "waren", "waren"), strict=True))
+IS: dict[str, str] = dict(zip(PERSONS, ("bin", "bist", "ist", "sind", "sind"), strict=True))
+HAS: dict[str, str] = dict(zip(PERSONS, ("habe", "hast", "hat", "haben", "haben"), strict=True))
+WILL: dict[str, str] = dict(zip(PERSONS, ("werde", "wirst", "wird", "werden", "werden"), strict=True))
+WAS: dict[str, str] = dict(zip(PERSONS, ("war", "warst", "war", "waren", "waren"), strict=True))
 MODALS = {
     "want": ("will", "willst", "will", "wollen", "wollen"), "can": ("kann", "kannst", "kann", "können", "können"),
     "must": ("muss", "musst", "muss", "müssen", "müssen"),

@@ -22,7 +22,7 @@ from reference_model.miniature.lexicon import (
 from reference_model.miniature.rules import valid
 from reference_model.miniature.tree import Clause, Phrase, Sentence
 
-LINKED = (("", 70), ("that", 9), ("because", 6), ("although", 4), ("if", 4), ("but", 7))
+LINKED = (("", 76), ("that", 7), ("because", 5), ("although", 4), ("if", 4), ("but", 4))
 KINDS = (("action", 74), ("be", 13), ("than", 6), ("exist", 7))
 TENSES = (("past", 34), ("future", 20), ("progressive", 14), ("present", 18), ("modal", 14))
 QUESTIONS = (("", 80), ("yesno", 9), ("who", 4), ("what", 4), ("where", 3))
@@ -35,17 +35,20 @@ def weighted(draw: random.Random, options: Sequence[tuple[str, int]]) -> str:
 
 def sample(draw: random.Random) -> Sentence:
     """Return a random sentence."""
+    link = weighted(draw, LINKED)
     while True:
-        link = weighted(draw, LINKED)
-        if link == "that":
-            verb = draw.choice(_verbs("clause"))
-            negative = verb.id != "hope" and draw.random() < 0.15
-            main = Clause(verb=verb.id, tense="present", subject=_person(draw), negative=negative)
-        else:
-            main = _clause(draw, questions=not link)
+        main = _speaking(draw) if link == "that" else _clause(draw, questions=not link)
+        if link == "if" and main.tense != "future" and not main.modal:
+            continue
         tree = Sentence(main=main, link=link, second=_clause(draw, questions=False) if link else None)
         if valid(tree):
             return tree
+
+
+def _speaking(draw: random.Random) -> Clause:
+    verb = draw.choice(_verbs("clause"))
+    negative = verb.id != "hope" and draw.random() < 0.15
+    return Clause(verb=verb.id, tense="present", subject=_person(draw), negative=negative)
 
 
 @cache

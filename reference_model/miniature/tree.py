@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, fields
-from typing import Any
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,13 +58,20 @@ class Sentence:
     second: Clause | None = None
 
 
-def walk(part: Any) -> Iterator[Phrase | Clause | Sentence]:
-    """Yield a tree's parts: itself and all below."""
-    yield part
-    for field in fields(part):
-        value = getattr(part, field.name)
-        if isinstance(value, Phrase | Clause | Sentence):
-            yield from walk(value)
+BELOW = {
+    Phrase: ("relative", "other"),
+    Clause: ("subject", "object", "recipient", "than"),
+    Sentence: ("main", "second"),
+}
+"""The fields of a part that hold further parts."""
+
+
+def walk(part: Phrase | Clause | Sentence) -> list[Phrase | Clause | Sentence]:
+    """Return a tree's parts: itself and all below."""
+    found = [part]
+    for part in found:
+        found += [below for name in BELOW[type(part)] if (below := getattr(part, name)) is not None]
+    return found
 
 
 def concepts(tree: Sentence) -> dict[str, set[str]]:

@@ -1,0 +1,207 @@
+"""The miniature language's data: conversations, training folder, and the test documents that are committed."""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+import bayling_bench
+from reference_model import cli, conversation
+from reference_model.conversation import load_template, render
+from reference_model.errors import CorpusError
+from reference_model.miniature import dataset, documents
+from reference_model.miniature.conversations import DIRECTIONS, KINDS, Share, converse
+from reference_model.miniature.dataset import Plan, write
+from reference_model.miniature.instructions import FAMILIES, instruct
+from reference_model.miniature.lexicon import LANGUAGES
+from reference_model.miniature.split import SPLITS
+
+COMMITTED = Path(bayling_bench.__file__).parent / "data" / "miniature"
+TRANSLATIONS = ("translation_zh_en", "translation_en_zh", "translation_de_en", "translation_en_de")
+FILES = (*TRANSLATIONS, "interactive", "constrained", "instructions")
+HAN = re.compile(r"[\u4e00-\u9fff]")
+
+
+def read(name: str) -> list[dict]:
+    return [json.loads(line) for line in (COMMITTED / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()]
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory) -> Path:
+    out = tmp_path_factory.mktemp("miniature") / "data"
+    write(Plan(tokens=40_000), out)
+    return out
+
+
+@pytest.fixture(scope="module")
+def conversations(data) -> list[dict]:
+    return [json.loads(line) for line in (data / "conversations.jsonl").read_text(encoding="utf-8").splitlines()]
+
+
+def test_a_folder_says_what_it_holds_and_the_shares_are_kept(data, conversations):
+    card = json.loads((data / "card.json").read_text(encoding="utf-8"))
+    assert card["conversations"] == len(conversations)
+    by_kind = {share["kind"]: share["counts"]["tokens"] for share in card["shares"]}
+    assert set(by_kind) == set(KINDS) and sum(by_kind.values()) == card["tokens"]
+    for share in dataset.SHARES:
+        assert by_kind[share.kind] == pytest.approx(40_000 * share.tokens, abs=150)
+    assert card["held out"]["structures"]
+
+
+def test_every_conversation_is_tokenized_without_unknowns_and_comes_back(conversations):
+    template, tokenizer = load_template(dataset.TEMPLATE), dataset.tokenizer()
+    vocabulary = tokenizer.get_vocab()
+    spelled = {vocabulary[f"<0x{byte:02X}>"] for byte in range(256)} | {tokenizer.unk_token_id}
+    assert len(tokenizer) <= dataset.VOCABULARY
+    for record in conversations:
+        messages = conversation.from_json(record["messages"])
+        rendered = render(messages, template, tokenizer)
+        assert not spelled & set(rendered.ids), record
+        text = "".join(part for part, _ in conversation.segments(messages, template))
+        assert tokenizer.decode(rendered.ids) == text
+
+
+def test_any_other_text_comes_back_too():
+    tokenizer = dataset.tokenizer()
+    for text in ("Übung macht den Meister.", "龘靐齉 ☃\n\ttab  two", "x▁y", "1234 € 한국어"):
+        if "▁" not in text:  # the sign for a space is the one sign that stands for another
+            assert tokenizer.decode(tokenizer(text)["input_ids"]) == text
+
+
+def test_it_is_the_same_again_and_another_with_another_seed(data, tmp_path):
+    write(Plan(tokens=40_000), tmp_path / "again")
+    write(Plan(tokens=40_000, seed=2), tmp_path / "other")
+    again, other = (tmp_path / name / "conversations.jsonl" for name in ("again", "other"))
+    assert again.read_bytes() == (data / "conversations.jsonl").read_bytes() != other.read_bytes()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_share_keeps_to_its_languages_and_families(kind):
+    draw = random.Random(1)
+    share = Share(
+        kind=kind, tokens=1, languages=("zh",), directions=("en-zh", "zh-en"), families=("opposite", "reverse")
+    )  # fmt: skip
+    for _ in range(40):
+        for message in converse(draw, share):
+            if message.role == "user":
+                assert HAN.search(message.content), message.content
+    assert set(DIRECTIONS) >= set(share.directions)
+
+
+def test_shares_that_cannot_be_are_refused():
+    with pytest.raises(CorpusError, match=r"languages \['fr'\] are unknown"):
+        Share(kind="translation", tokens=1, languages=("fr",))
+    with pytest.raises(CorpusError, match="must be one of translation"):
+        Share(kind="translate", tokens=1)
+    with pytest.raises(CorpusError, match="at least 1000"):
+        Plan(tokens=10)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("family", FAMILIES)
+def test_instructions_of_training_and_test_share_none(family, language):
+    draw = random.Random(5)
+    trained, tested = (
+        {instruct(draw, family, language, test=test).prompt for _ in range(25)} for test in (False, True)
+    )
+    assert not trained & tested
+
+
+def listed(prompt: str) -> list[str]:
+    """Return the words of a list as a reader finds them: before or after a colon, between commas."""
+    return re.split(r", |、", re.split(r"[:：] ?", prompt)[-1].rstrip("?？"))
+
+
+COUNTED = {2: ("two", "zwei", "两"), 3: ("three", "drei", "三"), 4: ("four", "vier", "四"), 5: ("five", "fünf", "五")}
+READ = {
+    "first": lambda words: words[0],
+    "last": lambda words: words[-1],
+    "reverse": lambda words: words[::-1],
+    "count": lambda words: COUNTED[len(words)],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("family", READ)
+def test_answers_are_what_a_reader_finds(family, language):
+    draw = random.Random(2)
+    for _ in range(20):
+        task = instruct(draw, family, language, test=False)
+        wanted = READ[family](listed(task.prompt))
+        (answer,) = task.answers
+        if family == "count":
+            assert answer in wanted
+        else:
+            assert listed(answer) == ([wanted] if isinstance(wanted, str) else wanted)
+
+
+def test_opposites_and_kinds_are_those_of_the_world():
+    draw, found = random.Random(2), {}
+    for family in ("opposite", "kind"):
+        for language in LANGUAGES:
+            for _ in range(250):
+                made, answers, _ = FAMILIES[family](draw, language)
+                found[family, made["word"]] = answers
+    assert found["opposite", "big"] == ("small",) and found["opposite", "billig"] == ("teuer",)
+    assert found["opposite", "难看"] == ("漂亮",) and found["opposite", "reich"] == ("arm",)
+    assert found["kind", "apple"] == ("a food",) and found["kind", "Pferd"] == ("ein Tier",)
+    assert found["kind", "老师"] == ("人",) and found["kind", "桌子"] == ("东西",)
+
+
+@pytest.mark.slow
+def test_the_committed_documents_are_what_the_generator_writes(tmp_path):
+    counts = documents.write(tmp_path)
+    assert set(counts) == set(FILES)
+    for name in FILES:
+        assert (tmp_path / f"{name}.jsonl").read_bytes() == (COMMITTED / f"{name}.jsonl").read_bytes(), name
+
+
+@pytest.mark.parametrize("name", TRANSLATIONS)
+def test_there_are_at_least_300_sentences_a_direction(name):
+    records = read(name)
+    counts = Counter(record["split"] for record in records)
+    assert len(records) >= 300 and set(counts) == set(SPLITS) and min(counts.values()) >= 100
+    assert len({record["id"] for record in records}) == len(records)
+    source, target = name.split("_")[1:]
+    for record in records:
+        assert record["source"] in record["prompt"] and len(set(record["references"])) == len(record["references"])
+        assert bool(HAN.search(record["source"])) == (source == "zh")
+        assert all(bool(HAN.search(text)) == (target == "zh") for text in record["references"])
+
+
+def test_second_turns_and_required_words_are_as_they_should_be():
+    for record in read("interactive"):
+        assert len(record["turns"]) == len(record["references"]) == 2
+        assert record["references"][0] != record["references"][1]
+    for record in read("constrained"):
+        assert all(word in text for word in record["required"] for text in record["references"])
+        assert all(word in record["prompt"] for word in record["required"])
+    assert Counter(record["default"] for record in read("constrained"))[False] >= 200
+    asked = Counter((record["language"], record["family"]) for record in read("instructions"))
+    assert set(asked) == {(language, family) for language in LANGUAGES for family in FAMILIES}
+
+
+def test_no_sentence_of_the_test_is_trained_on(conversations):
+    """By text, whatever the trees: sources of the training are none of the test's, in any language."""
+    prompts = {turn["content"] for record in conversations for turn in record["messages"] if turn["role"] == "user"}
+    tested = {record["prompt"] for name in TRANSLATIONS for record in read(name)}
+    tested |= {record["turns"][0] for record in read("interactive")} | {one["prompt"] for one in read("instructions")}
+    assert not prompts & tested
+
+
+def test_the_command(tmp_path):
+    run = CliRunner().invoke(cli.app, ["miniature", "-o", str(tmp_path / "data"), "--tokens", "2000"])
+    assert run.exit_code == 0 and "bayling-model train tiny --data" in run.output
+    assert (tmp_path / "data" / "tokenizer" / "tokenizer.json").is_file()
+    for arguments, words in (
+        (["miniature"], "Name what to make"),
+        (["miniature", "-o", str(tmp_path / "data")], "exists already"),
+    ):
+        run = CliRunner().invoke(cli.app, arguments)
+        assert isinstance(run.exception, CorpusError) and words in str(run.exception)

@@ -1,0 +1,106 @@
+"""Muon: it learns, it goes on bit for bit, it is the same on two processes, its state is counted."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from reference_model import checkpoint, session, settings, work
+from reference_model.errors import TrainingError
+from reference_model.optimizer import rate
+from reference_model.run_folder import Data
+from reference_model.session import Reporter
+
+pytestmark = pytest.mark.skipif(not hasattr(torch.optim, "Muon"), reason="this torch has no Muon")
+QUIET = Reporter(say=lambda text: None, step=lambda step, total: None)
+MUON = ("optimizer.kind=muon", "optimizer.rate=3e-3", "optimizer.matrix_rate=1e-2", "optimizer.momentum=0.9")
+
+
+def train(config, data, folder, *changes, resume=False) -> bool:
+    chosen = settings.load(str(config), (*MUON, *changes))
+    return session.train(chosen, Data(data), folder, resume=resume, reporter=QUIET)
+
+
+def curve(folder: Path) -> list[float]:
+    return [json.loads(line)["loss"] for line in (folder / "metrics.jsonl").read_text(encoding="utf-8").splitlines()]
+
+
+@pytest.fixture(scope="module")
+def straight(small_config, small_data, tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("muon") / "straight"
+    assert train(small_config, small_data, folder)
+    return folder
+
+
+def test_it_learns_and_steps_otherwise_than_adamw(straight, small_config, small_data, tmp_path):
+    assert train(small_config, small_data, tmp_path / "adamw", "optimizer.kind=adamw")
+    one, other = curve(straight), curve(tmp_path / "adamw")
+    assert one[0] == other[0] and one[1:] != other[1:]
+    assert one[-1] < 0.8 * one[0]
+
+
+def test_a_run_goes_on_bit_for_bit(straight, small_config, small_data, tmp_path):
+    """Ten steps, the rest of the run lost, and ten again: moments of both optimizers are in the checkpoint."""
+    shutil.copytree(straight, tmp_path / "run")
+    for path in checkpoint.complete(tmp_path / "run" / "checkpoints")[1:]:
+        shutil.rmtree(path)
+    assert train(small_config, small_data, tmp_path / "run", resume=True)  # from step 15
+    assert curve(tmp_path / "run") == curve(straight)
+
+
+@pytest.mark.slow
+def test_two_processes_give_the_same_curve(straight, small_config, small_data, tmp_path):
+    """Within 1e-2 only: Muon multiplies in bf16, and shared-out matrices are multiplied in another order."""
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    command += ["-m", "reference_model.cli", "train", str(small_config), "--data", str(small_data)]
+    command += ["-o", str(tmp_path / "two"), "--set", "batch.micro=1"]
+    command += [part for change in MUON for part in ("--set", change)]
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=200, env={**os.environ, "OMP_NUM_THREADS": "1"}
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert max(abs(a - b) for a, b in zip(curve(tmp_path / "two"), curve(straight), strict=True)) < 1e-2
+    shutil.rmtree(tmp_path / "two" / "checkpoints" / "step-00000020")
+    assert train(small_config, small_data, tmp_path / "two", resume=True)  # alone, from what two processes kept
+    assert max(abs(a - b) for a, b in zip(curve(tmp_path / "two"), curve(straight), strict=True)) < 1e-2
+
+
+def test_an_older_torch_is_told(small_config, small_data, tmp_path, monkeypatch):
+    monkeypatch.delattr(torch.optim, "Muon")
+    with pytest.raises(TrainingError, match=r"needs torch 2\.9 or newer, this is .*--set optimizer\.kind=adamw"):
+        train(small_config, small_data, tmp_path / "run")
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ("optimizer.kind=muno", "Did you mean muon"),
+        ("optimizer.momentum=1.0", r"momentum lie in \[0, 1\)"),
+        ("optimizer.hold=0.99", "warmup and hold"),
+        ("adapter.rank=4", "--set optimizer.kind=adamw, or --set adapter.rank=0"),
+    ],
+)
+def test_mistakes_are_named(small_config, change, words):
+    with pytest.raises(TrainingError, match=words):
+        settings.load(str(small_config), (*MUON, change))
+
+
+def test_its_state_is_half_of_adamws_for_the_matrices_of_the_blocks(small_config):
+    """2 layers of q (32x32), k and v (32x16), o (32x32), gate, up and down (32x64)."""
+    adamw, muon = (settings.load(str(small_config), change) for change in ((), MUON))
+    matrices = 2 * (2 * 32 * 32 + 2 * 32 * 16 + 3 * 32 * 64)
+    assert work.memory(adamw, 1).optimizer - work.memory(muon, 1).optimizer == 4 * matrices
+
+
+def test_the_rate_is_held_before_it_falls():
+    chosen = settings.Optimizer(rate=1.0, warmup=0.1, hold=0.5)
+    rates = [rate(chosen, step, 100) for step in range(100)]
+    assert rates[9:60] == [1.0] * 51 and rates[8] < 1.0 and rates[61] < 1.0
+    assert rates[80] == pytest.approx(0.5)
