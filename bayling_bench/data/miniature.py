@@ -68,10 +68,9 @@ def load_interactive(source: str, target: str, **_: Any) -> dict[str, Documents]
 
 
 def load_instructions(language: str, **_: Any) -> dict[str, Documents]:
-    """Return instructions in a language with their right answers; a part is a family of instructions."""
+    """Return instructions in a language with their right answers."""
     rows = [row for row in _records("instructions.jsonl") if row["language"] == language]
-    keys = ("id", "prompt", "references")
-    return _documents({**{key: row[key] for key in keys}, "part": row["family"]} for row in rows)
+    return _documents({key: row[key] for key in ("id", "family", "prompt", "references")} for row in rows)
 
 
 def _translated(row: dict[str, Any], source: str, target: str) -> Document:

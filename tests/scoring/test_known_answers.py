@@ -68,9 +68,10 @@ def test_each_turn_has_right_answers_of_its_own():
     }  # fmt: skip
 
 
-def test_an_instruction_counts_in_its_family():
-    values = process.known_answer({"references": ["three"], "part": "count"}, [""])
-    assert values == {"exact": 0, "exact@count": 0, "empty": 1}
+def test_an_instruction_is_answered_or_not():
+    doc = {"references": ["three", "3"], "family": "count"}
+    assert process.known_answer(doc, ["3"]) == {"exact": 1, "empty": 0}
+    assert process.known_answer(doc, [""]) == {"exact": 0, "empty": 1}
 
 
 def test_a_part_is_of_the_kind_of_the_whole_and_stands_behind_it():
