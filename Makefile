@@ -6,9 +6,12 @@ TORCH := $(shell command -v nvidia-smi >/dev/null 2>&1 && echo 'torch>=2.6' || e
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 SOURCES := bayling_bench reference_model tests benchmarks examples
 
-.PHONY: run test check clean
+.PHONY: run example test check clean
 
-run: .venv/.ready  ## Evaluate SmolLM2-135M-Instruct on the mini suite and a slice of the real tasks; write a page.
+run: .venv/.ready  ## The method in miniature: make data, train a small BayLing, score it beside baselines; write a page.
+	$(BIN)/bayling-bench reproduce
+
+example: .venv/.ready  ## Evaluate SmolLM2-135M-Instruct on the mini suite and a slice of the real tasks; write a page.
 	$(BIN)/python examples/first_run.py
 
 test: .venv/.ready  ## All tests.

@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import typer
 
 from bayling_bench import __version__
-from bayling_bench.commands import boards, judge, rank
+from bayling_bench.commands import boards, judge, rank, reproduce
 from bayling_bench.commands import comet as comet_commands
 from bayling_bench.errors import BenchError, Interrupted, RunError
 
@@ -34,7 +34,7 @@ Model = Annotated[
     str | None,
     typer.Option(
         "--model", "-m", metavar="SPEC",
-        help="Hugging Face folder or hub id, FILE.gguf, hf:…, vllm:…, openai:MODEL, or published:SYSTEM.",
+        help="Hugging Face folder or hub id, FILE.gguf, hf:…, vllm:…, openai:MODEL, published:SYSTEM, baseline:NAME.",
     ),
 ]  # fmt: skip
 Tasks = Annotated[
@@ -423,6 +423,7 @@ def audit(
 
 app.command(epilog=rank.EPILOG)(rank.rank)
 judge.register(app)
+app.command(epilog=reproduce.EPILOG)(reproduce.reproduce)
 
 
 def _names(values: list[str] | None) -> tuple[str, ...]:

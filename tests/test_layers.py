@@ -22,6 +22,7 @@ LINE = (
     "provenance", "record", "comet", "plan", "run",         # a whole run
     "estimate", "judge",                                    # what one would take; its answers judged
     "report", "leaderboard", "compare", "audit", "ranking", # reading runs
+    "reproduce",                                            # the reference model made, run and read
     "terminal", "commands", "cli",                          # showing them
 )  # fmt: skip
 """A module, or a package whose modules may also import each other, imports only from what stands before it here."""

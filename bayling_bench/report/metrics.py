@@ -106,6 +106,28 @@ METRICS = {
         explanation="Share of conversations whose answers pass every check of every turn.",
         right=True,
     ),
+    "exact": Metric(
+        name="exact",
+        explanation="Share of outputs that are one of the right answers and nothing else.",
+        right=True,
+    ),
+    "exact_turn1": Metric(
+        name="exact (turn 1)",
+        explanation="Share of first answers that are one of the right ones and nothing else.",
+        right=True,
+    ),
+    "exact_turn2": Metric(
+        name="exact (turn 2)",
+        explanation="Share of second answers that are one of the right ones and nothing else; before them stands the "
+        "model's own first answer.",
+        right=True,
+    ),
+    "constraint_micro@not_default": Metric(
+        name="asked words used that it would not choose",
+        explanation="Required strings found verbatim in the outputs, as a share of all required strings, over the "
+        "items whose usual translation has another word.",
+        right=True,
+    ),
     "empty": Metric(name="empty", explanation="Share of outputs that hold no text.", headline=False),
     "source_copied": Metric(
         name="source copied",
@@ -136,6 +158,15 @@ def shown_as(metric: str, task: str) -> str:
 
 def describe(key: str) -> Metric:
     """Return how ``key`` is shown; a metric of somebody else's task appears under its own name."""
+    metric, _, part = key.partition("@")
+    if part and key not in METRICS:
+        shown, part = describe(metric), part.replace("_", " ")
+        return replace(
+            shown,
+            name=f"{shown.name}, {part}",
+            explanation=f"{shown.explanation} Items of the part {part}.",
+            headline=False,
+        )
     family, _, checkpoint = key.partition(":")
     if family == "comet" and checkpoint:
         return replace(METRICS["comet"], name=f"COMET ({checkpoint})")
@@ -145,7 +176,10 @@ def describe(key: str) -> Metric:
 def in_order(keys: Iterable[str]) -> list[str]:
     """Return ``keys`` once each in the order of `METRICS`; unknown ones last, in their own order."""
     places = {key: place for place, key in enumerate(METRICS)}
-    return sorted(dict.fromkeys(keys), key=lambda key: places.get(key.partition(":")[0], len(places)))
+    return sorted(
+        dict.fromkeys(keys),
+        key=lambda key: (places.get(key.partition("@")[0].partition(":")[0], len(places)), "@" in key),
+    )
 
 
 def headlines(keys: Iterable[str]) -> list[str]:
