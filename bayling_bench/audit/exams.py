@@ -47,7 +47,7 @@ def right_anywhere(outputs: str, subset: str, labels: str = "head") -> Measured:
 
 def items(outputs: str, subset: str, labels: str) -> list[tuple[Document, str]]:
     """Return each item of a subset with a system's answer to it."""
-    task = _task(subset)
+    task = task_of(subset)
     require(task.files(TaskOptions(label_state=labels)), f"bayling-bench fetch {task.name}")
     texts = answers.first_answers(outputs, task.name)
     return list(zip(answers.documents(task.name, labels), texts, strict=True))
@@ -77,13 +77,14 @@ def _strict(doc: Document, text: str) -> int:
 def _passages(subset: str, labels: str) -> tuple[str, ...]:
     """Return for each item what it shares with others, its passage, or else something of its own."""
     name = _SAME_QUESTIONS.get(subset, subset)
-    require(_task(name).files(TaskOptions(label_state=labels)), f"bayling-bench fetch {_task(name).name}")
-    documents = answers.documents(_task(name).name, labels)
+    require(task_of(name).files(TaskOptions(label_state=labels)), f"bayling-bench fetch {task_of(name).name}")
+    documents = answers.documents(task_of(name).name, labels)
     return tuple(doc["passage"] or f"{name} {doc['index']}" for doc in documents)
 
 
 @lru_cache(maxsize=64)
-def _task(subset: str) -> task_index.Task:
+def task_of(subset: str) -> task_index.Task:
+    """Return the task of the index that asks an exam subset; DataError where none does."""
     for task in task_index.all_tasks().values():
         if task.config["dataset_kwargs"].get("subset") == subset and not task.ranks_choices:
             return task

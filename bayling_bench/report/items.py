@@ -13,9 +13,9 @@ import zlib
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from bayling_bench.report.metrics import shown_as
+from bayling_bench.display.metrics import shown_as
+from bayling_bench.display.text import visible_all
 from bayling_bench.report.outline import Reading
-from bayling_bench.report.text import visible_all
 from bayling_bench.scoring.kinds import for_tables, unit_of
 
 SHARED = ("index", "item", "doc", "references")

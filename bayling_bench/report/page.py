@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING, Any, Literal
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from bayling_bench.display.metrics import METRICS, describe
+from bayling_bench.display.text import visible, visible_all
 from bayling_bench.record import write_text
 from bayling_bench.report import items as item_records
 from bayling_bench.report import judge, outline, view
-from bayling_bench.report.metrics import METRICS, describe
 from bayling_bench.report.outline import Reading
-from bayling_bench.report.text import visible, visible_all
 
 if TYPE_CHECKING:
     from bayling_bench.record import Run

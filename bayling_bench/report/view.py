@@ -9,10 +9,10 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from bayling_bench.display.metrics import alike, describe, headlines, in_order, shown_as
+from bayling_bench.display.text import ABSENT, count, interval, number
 from bayling_bench.report import outline
-from bayling_bench.report.metrics import alike, describe, headlines, in_order, shown_as
 from bayling_bench.report.outline import Reading
-from bayling_bench.report.text import ABSENT, count, interval, number
 from bayling_bench.scoring.kinds import for_tables
 
 Notes = dict[str, int]  # text of a foot note -> its number, in order of first use

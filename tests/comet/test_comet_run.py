@@ -21,8 +21,9 @@ from bayling_bench.comet.kept import Kept
 from bayling_bench.comet.metric import Metric
 from bayling_bench.comet.scorer import Segment
 from bayling_bench.config import CometOptions, Generation, ModelOptions, RunConfig, Shard
+from bayling_bench.display import metrics
 from bayling_bench.errors import ModelError, RunError
-from bayling_bench.report import chosen, metrics, page, tables
+from bayling_bench.report import chosen, page, tables
 from comet.conftest import metric_of
 
 pytestmark = pytest.mark.slow

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from bayling_bench.display.metrics import METRICS
 from bayling_bench.errors import RunError
 from bayling_bench.report import page
-from bayling_bench.report.metrics import METRICS
 from bayling_bench.scoring.kinds import KINDS
 
 from .made_up import HOSTILE, contents, write_run
