@@ -83,7 +83,7 @@ function targetOf(column, system) {
 
 function cellView(system, column, scale) {
   const cell = model.cell(system.key, column.task, column.measure);
-  if (!cell) return make("td", { class: "cell num absent" }, make("span", { class: "value" }, ABSENT), make("span", { class: "rank" }));
+  if (!cell) return absentView(system, column);
   const rank = ranks(cell.rank_low, cell.rank_high);
   return make("td", { class: `cell num ${cell.source}${cell.best ? " best" : ""}`, title: aboutCell(cell, column) },
     make("a", { class: "value", href: targetOf(column, system) }, number(cell.value, column.measure.decimals)),
@@ -92,6 +92,14 @@ function cellView(system, column, scale) {
     barOf(cell, scale.most),
     make("span", { class: "fine" }, make("span", {}, interval(cell.low, cell.high)), make("span", {}, cell.n ? `n ${count(cell.n)}` : "")),
     warningsOf(cell, column.measure).map((text) => make("span", { class: "warning" }, text)));
+}
+
+// An empty cell says why it is empty, where that is known; of a run to be seen, for it may be finished.
+function absentView(system, column) {
+  const why = model.absent(system.key, column.task, column.measure);
+  return make("td", { class: "cell num absent", title: why ? [why.why, why.command].filter(Boolean).join("\n") : null },
+    make("span", { class: "value" }, ABSENT), make("span", { class: "rank" }),
+    why && system.kind === "run" ? make("span", { class: "note" }, shortened(why.why, 80)) : null);
 }
 
 function aboutCell(cell, column) {
