@@ -71,7 +71,7 @@ function chips(part, at) {
 
 // `shownAs` turns an answer into nodes: plain, or marked against another text.
 function turnView(turn, at, many, { user, prompt, lang, shownAs }) {
-  const asked = turn.user ?? user ?? "";
+  const asked = user ?? "";
   const sent = turn.prompt ?? (prompt && asked && at === 0 ? `${prompt.before}${asked}${prompt.after}` : null);
   const answer = turn.response ? shownAs(turn.response, lang, at) : make("em", {}, t("ui.empty_answer"));
   const place = many ? ` ${at + 1}` : "";
@@ -103,7 +103,7 @@ function answerView({ part, about, at, item, languages, shownAs }) {
   const title = make("h3", {}, about.label);
   if (!entry) return make("div", { class: "entry" }, title, make("p", { class: "quiet" }, t("ui.no_answer")));
   const target = languages.at(-1);
-  const users = item.users ?? [];
+  const users = entry.users ?? item.users ?? [];
   const many = entry.turns.length > 1;
   return make("div", { class: "entry", "data-part": about.key }, title, chips(part, at),
     entry.unscored?.detail ? field(t("ui.why"), textBox(String(entry.unscored.detail))) : null,
