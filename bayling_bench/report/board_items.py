@@ -91,7 +91,8 @@ def _scored(
         scores, flags = _translation(task, texts)
         return scores | _comet(board, system, task, prompt), flags, {}
     if suite == "interactive":
-        return *_interactive(task, texts), {}
+        scores, flags = _interactive(task, texts)
+        return scores, flags, {}
     if suite in places.EXAMS:
         return _exam(outputs, task)
     return {}, {}, {}
@@ -183,8 +184,10 @@ def _reviews(system: str, task: str) -> Iterator[tuple[Any, int]]:
     """Yield the reviews of a system's answers to a task, and its place in each: 0 for BayLing, 1 for an opponent."""
     files = [file for file in judged.FILES if judged.task_of(file) == task]
     for opponent, name in reviews.OPPONENTS.items():
-        own = 0 if system == reviews.SYSTEM else 1 if system == name else None
-        for file in files if own is not None else ():
+        if system not in (reviews.SYSTEM, name):
+            continue
+        own = 0 if system == reviews.SYSTEM else 1
+        for file in files:
             try:
                 given = judge.reviews_of(opponent, file)
             except NotInReach:
