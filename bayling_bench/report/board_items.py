@@ -25,8 +25,8 @@ from bayling_bench.report import judged, places
 from bayling_bench.report.items import Item, Part
 from bayling_bench.scoring import constraints, off_target, translation
 
-Columns = dict[str, Sequence[float | None]]
-"""Scores by key, one an item."""
+Columns = dict[str, Sequence[Any]]
+"""Scores, and what rules read, by key: one value an item."""
 _INTERNAL = ("prompt", "references", "target", "index")
 
 
@@ -74,7 +74,7 @@ def _item(document: Document, texts: Sequence[str], scores: Mapping[str, float |
         references=references,
         users=document.get("turns", [document["prompt"]])[: len(texts)],
         turns=[{"response": text} for text in texts],
-        scores=dict(scores),
+        columns=dict(scores),
     )
 
 
@@ -159,8 +159,8 @@ def _exam(outputs: str, task: str) -> tuple[Columns, dict[int, list[str]], dict[
     }
     flags = {place: ["unparsed"] for place, each in enumerate(strict) if each == exams.UNREAD}
     read = exams.read(outputs, subset)
-    more = {place: {"parsed": {"paper": one, "strict": other}} for place, (one, other) in enumerate(read)}
-    return scores, flags, more
+    columns: Columns = {"read|paper": [one for one, _ in read], "read|strict": [other for _, other in read]}
+    return scores | columns, flags, {}
 
 
 def _verdicts(system: str, task: str) -> dict[int, dict[str, Any]]:
