@@ -25,8 +25,8 @@ from bayling_bench.report import judged, places
 from bayling_bench.report.items import Item, Part
 from bayling_bench.scoring import constraints, off_target, translation
 
-Columns = dict[str, Sequence[float | None]]
-"""Scores by key, one an item."""
+Columns = dict[str, Sequence[Any]]
+"""Scores, and what rules read, by key: one value an item."""
 _INTERNAL = ("prompt", "references", "target", "index")
 
 
@@ -74,7 +74,7 @@ def _item(document: Document, texts: Sequence[str], scores: Mapping[str, float |
         references=references,
         users=document.get("turns", [document["prompt"]])[: len(texts)],
         turns=[{"response": text} for text in texts],
-        scores=dict(scores),
+        columns=dict(scores),
     )
 
 
@@ -91,7 +91,8 @@ def _scored(
         scores, flags = _translation(task, texts)
         return scores | _comet(board, system, task, prompt), flags, {}
     if suite == "interactive":
-        return *_interactive(task, texts), {}
+        scores, flags = _interactive(task, texts)
+        return scores, flags, {}
     if suite in places.EXAMS:
         return _exam(outputs, task)
     return {}, {}, {}
@@ -158,8 +159,8 @@ def _exam(outputs: str, task: str) -> tuple[Columns, dict[int, list[str]], dict[
     }
     flags = {place: ["unparsed"] for place, each in enumerate(strict) if each == exams.UNREAD}
     read = exams.read(outputs, subset)
-    more = {place: {"parsed": {"paper": one, "strict": other}} for place, (one, other) in enumerate(read)}
-    return scores, flags, more
+    columns: Columns = {"read|paper": [one for one, _ in read], "read|strict": [other for _, other in read]}
+    return scores | columns, flags, {}
 
 
 def _verdicts(system: str, task: str) -> dict[int, dict[str, Any]]:
@@ -183,8 +184,10 @@ def _reviews(system: str, task: str) -> Iterator[tuple[Any, int]]:
     """Yield the reviews of a system's answers to a task, and its place in each: 0 for BayLing, 1 for an opponent."""
     files = [file for file in judged.FILES if judged.task_of(file) == task]
     for opponent, name in reviews.OPPONENTS.items():
-        own = 0 if system == reviews.SYSTEM else 1 if system == name else None
-        for file in files if own is not None else ():
+        if system not in (reviews.SYSTEM, name):
+            continue
+        own = 0 if system == reviews.SYSTEM else 1
+        for file in files:
             try:
                 given = judge.reviews_of(opponent, file)
             except NotInReach:

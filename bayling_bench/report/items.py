@@ -1,26 +1,38 @@
-"""A task's items for the report's browser: what all systems share once, then each system's answers, compressed.
+"""A task's items for the report's browser: every system's answers side by side, item by item, compressed.
 
-Chunk by chunk the same `CHUNK` items in the same order: one list of what is shared, ``{"index", "doc", "references",
-"users"}``, and for each part (a system, and the states of the data that its answers serve) ``{"scores": {metric: [one
-an item]}, "prompt": {"before", "after"} or None, "items": [entry or None]}``. `payload` describes an entry. Each is
-JSON, a zlib stream (RFC 1950; ``DecompressionStream("deflate")``) and base64.
+One or more chunks a task, each the JSON value ``{"docs", "users", "prompts", "items", "columns"}``:
+
+- ``items``: [[index, doc, references, users, [entry, one a part]]]. A part is one system's answers to the task; an entry
+  is None (not answered), a string (one answer and nothing else to say of it) or ``{"turns": [{"response", "prompt"?,
+  "finish_reason"?, "tokens"?, "logprobs"?}], "flags"?, "unscored"?, "verdicts"?, "doc"?, "references"?, "users"?}``,
+  the last three where they are not those of the item.
+- ``columns``: one object a part, key to a value (or None) an item: scores as tables show them, by ``metric`` or
+  ``metric|state``, and the answers that exam rules read, by ``read|paper`` and ``read|strict``.
+- ``users``: ``{"before", "after"}`` where every question is its document's ``source`` between two texts (an item's users
+  are 0 then), else None. ``prompts``: likewise what stands around the question in every prompt that a part was sent.
+- ``docs``: the key of a list of documents that several tasks share, in their order (an item's doc is 0 then), else None.
 """
 
 from __future__ import annotations
 
-import base64
 import json
+import math
 import random
-import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from bayling_bench.config import NGRAM_METRICS
 from bayling_bench.display.text import visible_all
+from bayling_bench.journal import digest
+from bayling_bench.report.packing import packed
 
-CHUNK = 500  # items; a chunk is decompressed in one go, so this bounds the browser's work between two paints
+CHUNK = 4_000_000
+"""Characters of JSON from which a task is cut: a chunk is unpacked in one go, so this bounds the browser's work."""
 SAMPLE = 100
 """Items of each task that ``--items sample`` keeps."""
+INTERNAL = ("kind", "letters", "source_language", "target_language", "turns")
+"""What documents hold for the harness rather than for readers."""
 
 Items = Literal["all", "sample", "none"] | int  # how many items of each task are packed into the page
 Row = dict[str, Any]
@@ -37,11 +49,11 @@ class Item:
     """What was asked, one text a turn."""
     turns: Sequence[Row]
     """``response``, and ``prompt`` as sent where it is known; ``finish_reason``, ``tokens``, ``logprobs``."""
-    scores: Row
-    """Metric, or ``metric|state``, to a number as tables show it, None where it cannot be told."""
+    columns: Row
+    """Metric, or ``metric|state``, to a number as tables show it, None where it cannot be told; and what rules read."""
     flags: Sequence[str] = ()
     more: Row = field(default_factory=dict)
-    """``unscored``, ``parsed``, ``verdicts``, where there are any."""
+    """``unscored`` and ``verdicts``, where there are any."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,48 +72,60 @@ class Packed:
 
     total: int
     packed: int
-    shared: Sequence[str]
-    parts: Sequence[tuple[Row, Sequence[str]]]
-    """Of each part what the payload says of it, and its chunks."""
-
-    @property
-    def bytes(self) -> int:
-        """Return their size in the page."""
-        return sum(map(len, self.shared)) + sum(len(chunk) for _, chunks in self.parts for chunk in chunks)
+    chunks: Sequence[str]
+    parts: Sequence[Row]
+    """What the payload says of each part."""
 
     def told(self) -> Row:
         """Return what the payload says of a task's items."""
         return {
             "total": self.total,
             "packed": self.packed,
-            "bytes": self.bytes,
-            "shared": len(self.shared),
-            "parts": [about for about, _ in self.parts],
+            "bytes": sum(map(len, self.chunks)),
+            "chunks": len(self.chunks),
+            "parts": list(self.parts),
         }
 
 
-def pack(task: str, parts: Sequence[Part], items: Items) -> Packed:
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """A task's items before they are compressed: what is shared of each, and the entries of its parts."""
+
+    task: str
+    total: int
+    parts: Sequence[Part]
+    docs: Mapping[int, Row]
+    """Of each chosen item, in order."""
+    references: Mapping[int, Sequence[str]]
+    users: Mapping[int, Sequence[str]]
+    answers: Sequence[Mapping[int, Item]]
+    """Of each part, by index."""
+
+    @property
+    def docs_key(self) -> str:
+        """Return a hash of the documents, by which equal ones of several tasks are found."""
+        return digest(list(self.docs.values()))[:12]
+
+
+def table(task: str, parts: Sequence[Part], items: Items) -> Table:
     """Return the items of a task that several systems answered, those of ``items``, the same of each system."""
-    shared: dict[int, Row] = {}
-    held: list[dict[int, Item]] = []
+    first: dict[int, Item] = {}
+    answers = []
     for part in parts:
-        answers = {item.index: item for item in part.items}
-        held.append(answers)
-        for index, item in answers.items():
-            shared.setdefault(index, {"doc": item.doc, "references": item.references, "users": item.users})
-    order = sorted(shared)
-    chosen = _chosen(task, order, items)
-    known = {index: visible_all(shared[index]) for index in chosen}
-    chunks = [chosen[start : start + CHUNK] for start in range(0, len(chosen), CHUNK)]
-    return Packed(
-        total=len(order),
-        packed=len(chosen),
-        shared=[_packed([{"index": index, **known[index]} for index in chunk]) for chunk in chunks],
-        parts=[
-            _part(part, answers, known, chunks)
-            for part, answers in zip(parts, held, strict=True)
-            if any(index in answers for index in chosen)
-        ],
+        held = {item.index: item for item in part.items}
+        answers.append(held)
+        for index, item in held.items():
+            first.setdefault(index, item)
+    chosen = _chosen(task, sorted(first), items)
+    there = [any(index in held for index in chosen) for held in answers]
+    return Table(
+        task=task,
+        total=len(first),
+        parts=[part for part, some in zip(parts, there, strict=True) if some],
+        docs={index: _document(first[index]) for index in chosen},
+        references={index: visible_all(list(first[index].references)) for index in chosen},
+        users={index: visible_all(list(first[index].users)) for index in chosen},
+        answers=[held for held, some in zip(answers, there, strict=True) if some],
     )
 
 
@@ -113,64 +137,103 @@ def _chosen(task: str, order: Sequence[int], items: Items) -> list[int]:
     return [] if items == "none" else list(order)
 
 
-def _part(
-    part: Part, answers: dict[int, Item], known: dict[int, Row], chunks: Sequence[Sequence[int]]
-) -> tuple[Row, list[str]]:
-    found = {index: answers[index] for index in known if index in answers}
-    frame = _frame(list(found.values()))
-    keys = list(dict.fromkeys(key for item in found.values() for key in item.scores))
-    packed = [
-        _packed(
-            {
-                "scores": {key: [_score(found.get(index), key) for index in chunk] for key in keys},
-                "prompt": frame,
-                "items": [_entry(found[index], known[index], frame) if index in found else None for index in chunk],
-            }
-        )
-        for chunk in chunks
-    ]
-    prompts = frame is not None or any("prompt" in turn for item in found.values() for turn in item.turns)
-    about = {"system": part.system, "states": list(part.states), "scores": keys, "chunks": len(packed)}
-    return visible_all({**about, "prompts": prompts}), packed
+def _document(item: Item) -> Row:
+    kept = {name: value for name, value in item.doc.items() if name not in INTERNAL and value not in (None, "", [])}
+    return visible_all(kept)
 
 
-def _score(item: Item | None, key: str) -> float | None:
-    value = None if item is None else item.scores.get(key)
-    return round(value, 2) if isinstance(value, float) else value
+def pack(found: Table, shared: bool) -> Packed:
+    """Return a task's items compressed; ``shared`` leaves out their documents, which lie elsewhere in the page."""
+    frames = [_frame([held[index] for index in found.docs if index in held]) for held in found.answers]
+    framed = _users_frame(found)
+    rows = [_row(found, index, frames, framed, shared) for index in found.docs]
+    parts, chunks = [], []
+    keys = [_keys(held, found.docs) for held in found.answers]
+    for start, end in _cuts(rows):
+        indices = list(found.docs)[start:end]
+        columns = [
+            {key: [_number(held.get(index), key) for index in indices] for key in own}
+            for held, own in zip(found.answers, keys, strict=True)
+        ]
+        chunk = {"docs": found.docs_key if shared else None, "users": framed, "prompts": frames}
+        chunks.append(packed(visible_all({**chunk, "items": rows[start:end], "columns": columns})))
+    for part, held, own, frame in zip(found.parts, found.answers, keys, frames, strict=True):
+        sent = frame is not None or any("prompt" in turn for item in held.values() for turn in item.turns)
+        about = {"system": part.system, "states": list(part.states), "scores": own, "prompts": sent}
+        parts.append(visible_all(about))
+    return Packed(total=found.total, packed=len(found.docs), chunks=chunks, parts=parts)
+
+
+def _cuts(rows: Sequence[Any]) -> Iterator[tuple[int, int]]:
+    start = size = 0
+    for place, row in enumerate(rows):
+        length = len(json.dumps(row, ensure_ascii=False))
+        if place > start and size + length > CHUNK:
+            yield start, place
+            start, size = place, 0
+        size += length
+    if rows:
+        yield start, len(rows)
+
+
+def _keys(held: Mapping[int, Item], chosen: Iterable[int]) -> list[str]:
+    return list(dict.fromkeys(key for index in chosen if index in held for key in held[index].columns))
+
+
+def _number(item: Item | None, key: str) -> Any:
+    """Return a value as short as a reader needs it: a sentence's BLEU, chrF or TER without decimals."""
+    value = None if item is None else item.columns.get(key)
+    if not isinstance(value, float) or not math.isfinite(value):
+        return value
+    return round(value) if key.partition("|")[0] in NGRAM_METRICS else round(value, 2)
 
 
 def _frame(items: Sequence[Item]) -> Row | None:
     """Return what stands before and after the question in every prompt as sent; None where that is not constant."""
-    first = next((item for item in items if item.turns), None)
-    if first is None or len(first.turns) != 1 or not first.users[0]:
+    answered = [item for item in items if item.turns]
+    if not answered or not answered[0].users or not answered[0].users[0]:
         return None
-    before, found, after = str(first.turns[0].get("prompt") or "").partition(first.users[0])
-    if not found:
-        return None
-    whole = all(
-        len(item.turns) == 1 and item.turns[0].get("prompt") == f"{before}{item.users[0]}{after}"
-        for item in items
-        if item.turns
+    before, found, after = str(answered[0].turns[0].get("prompt") or "").partition(answered[0].users[0])
+    whole = found and all(
+        len(item.turns) == 1 and item.turns[0].get("prompt") == f"{before}{item.users[0]}{after}" for item in answered
     )
     return {"before": before, "after": after} if whole else None
 
 
-def _entry(item: Item, known: Row, frame: Row | None) -> Row:
-    own = visible_all({"doc": item.doc, "references": item.references})
-    users = visible_all(list(item.users))
-    turns = []
-    for place, turn in enumerate(item.turns):
-        kept = {name: value for name, value in turn.items() if value not in (None, "") or name == "response"}
-        if frame is not None:
-            kept.pop("prompt", None)
-        if place < len(users) and users[place : place + 1] != known["users"][place : place + 1]:
-            kept["user"] = users[place]
-        turns.append(kept)
-    entry = visible_all({"turns": turns, **item.more})
-    entry |= {name: value for name, value in own.items() if value != known[name]}
-    return entry | ({"flags": visible_all(list(item.flags))} if item.flags else {})
+def _users_frame(found: Table) -> Row | None:
+    """Return what stands around the source in every question; None where questions are of another form."""
+    first = next(iter(found.docs), None)
+    if first is None or not found.docs[first].get("source") or len(found.users[first]) != 1:
+        return None
+    before, there, after = found.users[first][0].partition(found.docs[first]["source"])
+    whole = there and all(
+        list(users) == [f"{before}{found.docs[index].get('source')}{after}"] for index, users in found.users.items()
+    )
+    return {"before": before, "after": after} if whole else None
 
 
-def _packed(value: Any) -> str:
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    return base64.b64encode(zlib.compress(text.encode("utf-8"), 9)).decode("ascii")
+def _row(found: Table, index: int, frames: Sequence[Row | None], framed: Row | None, shared: bool) -> list[Any]:
+    entries = [
+        None if index not in held else _entry(found, held[index], frame is not None)
+        for held, frame in zip(found.answers, frames, strict=True)
+    ]
+    users = 0 if framed else found.users[index]
+    return [index, 0 if shared else found.docs[index], found.references[index], users, entries]
+
+
+def _entry(found: Table, item: Item, framed: bool) -> Row | str:
+    turns = [
+        {name: value for name, value in turn.items() if name == "response" or value not in (None, "")}
+        for turn in item.turns
+    ]
+    for turn in turns if framed else ():
+        turn.pop("prompt", None)
+    entry: Row = {"turns": turns, **item.more}
+    shared = {"doc": found.docs, "references": found.references, "users": found.users}
+    own = {"doc": _document(item), "references": list(item.references), "users": list(item.users)}
+    for name, of in shared.items():
+        value = visible_all(own[name])
+        entry |= {name: value} if value != of[item.index] else {}
+    entry |= {"flags": list(item.flags)} if item.flags else {}
+    plain = len(entry) == 1 and len(turns) == 1 and turns[0].keys() == {"response"}
+    return str(turns[0]["response"]) if plain and isinstance(turns[0]["response"], str) else entry
