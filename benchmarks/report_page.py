@@ -1,9 +1,9 @@
 """How fast a report opens in Chromium: the 2023 board with every released system in reach and all items.
 
-Writes the report (or takes ``--page``), opens it again and again from disk in a fresh context, and prints medians beside
-the goals: size; first paint and the moment when the table answers, both from the start of the navigation; one sort of the
-leaderboard, and opening the task with the most items, both until the browser has painted the outcome. Also how long it
-takes until the first picture stands: the chart library is unpacked for it.
+Writes the report (or takes ``--page``), opens it again and again from disk in a fresh context, and prints medians
+beside the goals: size; first paint and the moment when the table answers, both from the start of the navigation; one
+sort of the leaderboard, and opening the task with the most items, both until the browser has painted the outcome. Also
+how long it takes until the first picture stands: the chart library is unpacked for it.
 
 Chromium is Debian's (``apt-get install chromium``), driven by Playwright.
 """

@@ -50,7 +50,7 @@ def main() -> None:
     """Write the report, then its pictures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--page", type=Path, help="a report that is written already (default: writes the board's)")
-    parser.add_argument("--folder", type=Path, default=FOLDER, help="where the pictures go (default: beside this script)")
+    parser.add_argument("--folder", type=Path, default=FOLDER, help="where they go (default: beside this script)")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         page = arguments.page or written(Path(folder) / "report.html")

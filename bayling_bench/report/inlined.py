@@ -1,4 +1,4 @@
-"""What goes into the page as it is: its style, its scripts, the chart library, and the policy that lets in nothing else."""
+"""What goes into the page as it is: style, scripts, chart library, and the policy that lets in nothing else."""
 
 from __future__ import annotations
 

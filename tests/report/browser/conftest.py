@@ -1,4 +1,4 @@
-"""Pages in Debian's Chromium, from disk, as a reader opens them. The browser and the files are made once for all tests."""
+"""Pages in Debian's Chromium, from disk, as a reader opens them. Browser and files are made once for all tests."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import pytest
 
 from bayling_bench.report import page as report
 
-from ..made_up import hostile_run, strong_run, stopped_run, weak_run
-from .judged import with_judge
+from ..runs import hostile_run, stopped_run, strong_run, weak_run
+from . import made_up_board
 
 ARGUMENTS = [
     "--headless",
@@ -51,16 +51,22 @@ def runs(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def files(runs, tmp_path_factory):
-    """Written reports by name."""
+    """Written reports by name: ``board``, or runs joined by ``+``."""
     folder = tmp_path_factory.mktemp("pages")
 
     def written(name: str) -> Path:
         out = folder / f"{name}.html"
         if not out.exists():
-            out.write_text(with_judge(report.render([runs[each] for each in name.split("+")])), "utf-8")
+            out.write_text(_rendered(name, runs), "utf-8")
         return out
 
     return written
+
+
+def _rendered(name, runs):
+    if name == "board":
+        return report.compose(made_up_board.payload(), made_up_board.items())
+    return report.render([runs[each] for each in name.split("+")])
 
 
 Visit = Callable[..., object]
