@@ -1,4 +1,4 @@
-"""What goes into the page as it is: its style, its scripts, the chart library, and the policy that lets in nothing else."""
+"""What goes into the page as it is: style, scripts, chart library, and the policy that lets in nothing else."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from importlib.resources import files
 
 SCRIPTS = (
     "dom", "marks", "model", "strings", "format", "unpack", "theme", "link",    # what the others stand on
-    "table", "export", "filters",                                      # the leaderboard
+    "table", "export", "menus", "filters",                             # the leaderboard
     "plotly", "figures", "pictures",                                   # the pictures
-    "diff", "store", "items", "browser",                               # the items
+    "packed", "diff", "store", "items", "browser",                     # the items
     "main",                                                            # puts them together
 )  # fmt: skip
 """Joined in this order into one module script: one thing to hash, and no name of ours outside of it."""

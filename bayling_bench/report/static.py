@@ -1,6 +1,7 @@
 """The leaderboard and the judge's figures as tables that need no script: what a reader without JavaScript has.
 
-They are made of the payload (`payload.build`), so that both say the same; the page's script puts its own in their place.
+They are made of the payload (`payload.build`), so that both say the same; the page's script puts its own in their
+place.
 """
 
 from __future__ import annotations
@@ -141,7 +142,7 @@ def outcomes(payload: Payload) -> list[list[str]]:
     labels = {system["key"]: system["label"] for system in payload["systems"]}
     return [
         [
-            row["judge"], f"{labels.get(row['system'], row['system'])} – {labels.get(row['opponent'], row['opponent'])}",
+            row["judge"], " – ".join(labels.get(row[side], row[side]) for side in ("system", "opponent")),
             _task(payload, row["task"]), *(str(row[name]) for name in ("win", "tie", "lose", "n")),
         ]
         for row in payload["figures"]["judge"]["outcomes"]

@@ -30,9 +30,10 @@ class ItemBrowser {
     const [a, b] = [pick("a", parts[0]), pick("b", null)];
     if (this.task !== task) replace(this.place, make("p", { class: "quiet", role: "status" }, t("ui.unpacking")));
     try {
-      const [items, first, second] = await Promise.all([store.items(task), a && store.part(task, a.place), b && store.part(task, b.place)]);
+      await painted(); // "Unpacking…" is to be seen
+      const { items, parts: answers } = await store.open(task);
       if (turn !== this.turn) return true;
-      Object.assign(this, { task, parts, items, a, b, first, second: b ? second : null, languages: model.task(task).languages });
+      Object.assign(this, { task, parts, items, a, b, first: a && answers[a.place], second: b && answers[b.place], languages: model.task(task).languages });
     } catch (error) {
       return this.say(error.message);
     }
@@ -75,12 +76,12 @@ class ItemBrowser {
     this.turn += 1;
     this.task = null;
     const tasks = store.tasks();
-    const suites = [...new Set(tasks.map((task) => board.items[task].suite ?? model.task(task).suite))];
+    const suites = [...new Set(tasks.map(model.suiteOf))];
     const line = (task) => make("li", {}, make("a", { href: linkTo({ task }, "") }, model.taskName(task)),
       make("span", { class: "quiet num" }, ` ${t("ui.packed_of", { packed: count(board.items[task].packed), total: count(board.items[task].total) })}`));
     replace(this.place, tasks.length === 0 ? make("p", { class: "quiet" }, t("ui.no_items")) : make("div", { class: "shelf" },
-      suites.map((suite) => make("div", {}, make("h3", {}, told(model.suites.find(({ key }) => key === suite)?.name) || wordFor("suite", suite)),
-        make("ul", {}, tasks.filter((task) => (board.items[task].suite ?? model.task(task).suite) === suite).map(line))))));
+      suites.map((suite) => make("div", {}, make("h3", {}, model.suiteName(suite)),
+        make("ul", {}, tasks.filter((task) => model.suiteOf(task) === suite).map(line))))));
     return false;
   }
 
@@ -144,10 +145,9 @@ class ItemBrowser {
 
   heading() {
     const { total, packed } = store.about(this.task);
-    const suite = model.suites.find(({ key }) => key === model.task(this.task).suite);
     return make("div", { class: "task-title" },
       make("a", { href: "#items", class: "back" }, t("ui.all_tasks")),
-      make("h3", {}, [told(suite?.name), model.taskName(this.task)].filter(Boolean).join(" · ")),
+      make("h3", {}, `${model.suiteName(model.suiteOf(this.task))} · ${model.taskName(this.task)}`),
       packed < total ? make("p", { class: "quiet" }, t("ui.sampled", { packed: count(packed), total: count(total) })) : null);
   }
 

@@ -62,7 +62,7 @@ function exportMenu(grid) {
   };
   const save = () => { download(text.value, FORMATS[format]); said.textContent = t("ui.export_saved", { file: FORMATS[format].file }); };
   const copy = async () => { said.textContent = (await copied(text)) ? t("ui.export_copied") : t("ui.export_not_copied"); };
-  return make("details", { class: "menu end export", ontoggle: (event) => event.currentTarget.open && show() },
+  return make("details", { class: "menu export", ontoggle: (event) => event.currentTarget.open && show() },
     make("summary", {}, t("ui.export")),
     make("div", {}, formats, text, make("div", { class: "row" }, button(t("ui.copy"), copy), button(t("ui.download"), save), said)));
 }

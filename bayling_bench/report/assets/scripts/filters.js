@@ -31,7 +31,7 @@ class BoardControls {
     const suite = model.suites.find(({ key }) => key === shown.suite);
     if (!suite) return null;
     const fitting = suite.measures.filter(({ rule }) => rule === null || rule === shown.rule);
-    const named = (measure) => [told(measure.name), suite.states.length > 1 ? told(model.state(measure.state).name) : ""].filter(Boolean).join(", ");
+    const named = (measure) => [told(measure.name), measure.state ? told(model.state(measure.state).name) : ""].filter(Boolean).join(", ");
     if (fitting.length < 2) return null;
     return choice(t("ui.measure"), fitting.map((measure) => [measure.key, named(measure)]), measureOf(suite).key, (key) => {
       shown.measure[suite.key] = key;
@@ -40,7 +40,7 @@ class BoardControls {
   }
 
   rules() {
-    const rules = new Set(model.suites.flatMap((suite) => suite.measures.map(({ rule }) => rule)));
+    const rules = new Set(model.suites.filter(({ key }) => shown.suite === "" || key === shown.suite).flatMap((suite) => suite.measures.map(({ rule }) => rule)));
     if (!rules.has("paper") || !rules.has("strict")) return null;
     return make("span", { class: "labelled" }, t("ui.exam_rule"),
       segmented(t("ui.exam_rule"), [["paper", t("ui.rule_paper")], ["strict", t("ui.rule_strict")]], shown.rule, (rule) => this.set({ rule })));
@@ -78,16 +78,3 @@ class BoardControls {
 function choice(label, options, value, act) {
   return make("label", { class: "labelled" }, make("span", {}, label), select(label, options, value, act));
 }
-
-// Menus close with Escape, and when something outside of them is clicked.
-document.addEventListener("keydown", (event) => {
-  const menu = event.key === "Escape" ? event.target.closest?.("details.menu[open]") : null;
-  if (!menu) return;
-  menu.open = false;
-  menu.querySelector("summary").focus();
-});
-document.addEventListener("click", (event) => {
-  // a click that redrew its menu has taken its own target out of the page
-  if (!event.target.isConnected) return;
-  for (const menu of document.querySelectorAll("details.menu[open]")) if (!menu.contains(event.target)) menu.open = false;
-});

@@ -71,8 +71,8 @@ function chips(part, at) {
 
 // `shownAs` turns an answer into nodes: plain, or marked against another text.
 function turnView(turn, at, many, { user, prompt, lang, shownAs }) {
-  const asked = turn.user ?? user ?? "";
-  const sent = turn.prompt ?? (prompt && asked ? `${prompt.before}${asked}${prompt.after}` : null);
+  const asked = user ?? "";
+  const sent = turn.prompt ?? (prompt && asked && at === 0 ? `${prompt.before}${asked}${prompt.after}` : null);
   const answer = turn.response ? shownAs(turn.response, lang, at) : make("em", {}, t("ui.empty_answer"));
   const place = many ? ` ${at + 1}` : "";
   return make("div", { class: "turn" },
@@ -82,10 +82,10 @@ function turnView(turn, at, many, { user, prompt, lang, shownAs }) {
     sent ? make("details", { class: "fold" }, make("summary", {}, t("ui.prompt_sent")), textBox(sent)) : null);
 }
 
-function parsedView(parsed) {
-  if (!parsed) return null;
-  const read = Object.entries(parsed).map(([rule, answer]) => `${wordFor("ui", `rule_${rule}`)}: ${answer === null ? t("ui.none_read") : Array.isArray(answer) ? answer.join("") : answer}`);
-  return field(t("ui.answer_read"), textBox(read.join(" · ")));
+// What the exam rules took for the answer.
+function readView(part, at) {
+  const read = [...part.read].map(([rule, answers]) => `${wordFor("ui", `rule_${rule}`)}: ${answers[at] ?? t("ui.none_read")}`);
+  return read.length ? field(t("ui.answer_read"), textBox(read.join(" · "))) : null;
 }
 
 function verdictView(verdict, system) {
@@ -103,7 +103,7 @@ function answerView({ part, about, at, item, languages, shownAs }) {
   const title = make("h3", {}, about.label);
   if (!entry) return make("div", { class: "entry" }, title, make("p", { class: "quiet" }, t("ui.no_answer")));
   const target = languages.at(-1);
-  const users = item.users ?? [];
+  const users = entry.users ?? item.users ?? [];
   const many = entry.turns.length > 1;
   return make("div", { class: "entry", "data-part": about.key }, title, chips(part, at),
     entry.unscored?.detail ? field(t("ui.why"), textBox(String(entry.unscored.detail))) : null,
@@ -111,6 +111,6 @@ function answerView({ part, about, at, item, languages, shownAs }) {
     entry.references ? field(t("ui.references_own"), valueBox(entry.references, target)) : null,
     entry.turns.length ? null : make("em", {}, t("ui.no_answer")),
     entry.turns.map((turn, place) => turnView(turn, place, many, { user: users[place], prompt: part.prompts[at], lang: target, shownAs })),
-    parsedView(entry.parsed),
+    readView(part, at),
     (entry.verdicts ?? []).length ? field(t("ui.verdicts"), entry.verdicts.map((verdict) => verdictView(verdict, model.label(about.system)))) : null);
 }

@@ -23,7 +23,3 @@ function note(changes) {
   // a bare "#" would throw away the section that was jumped to
   history.replaceState(null, "", target === "#" ? location.pathname + location.search : target);
 }
-
-function visit(changes, base) {
-  location.hash = linkTo(changes, base);
-}

@@ -40,9 +40,11 @@ function start() {
     select(t("ui.theme"), ["auto", "light", "dark"].map((name) => [name, t(`ui.theme_${name}`)]), theme(), (name) => { setTheme(name); switches(); }));
 
   const follow = async () => {
+    const jump = location.hash !== "" && !location.hash.includes("=");
+    if (jump && location.hash !== "#items") return; // to a section: everything stays as it is
     const target = address();
     const suite = target.get("suite") ?? "";
-    if (suite !== shown.suite && (suite === "" || model.suites.some(({ key }) => key === suite)) && !target.has("task")) {
+    if (!jump && !target.has("task") && suite !== shown.suite && (suite === "" || model.suites.some(({ key }) => key === suite))) {
       shown.suite = suite;
       redraw();
       if (suite) byId("leaderboard").scrollIntoView();
@@ -63,6 +65,7 @@ function start() {
     byId("items-place").querySelector(`a[data-key="${event.key === "j" || event.key === "k" ? event.key : "none"}"]`)?.click();
   });
   followSections();
+  performance.mark("usable"); // read by benchmarks/report_page.py
   return follow();
 }
 

@@ -10,11 +10,15 @@ const model = (() => {
     cells.set(JSON.stringify([cell.system, cell.task, cell.metric, cell.state]), { ...blank, guards: {}, ...cell });
     held.add(JSON.stringify([cell.task, cell.metric, cell.state]));
   }
+  const absent = new Map(board.absent.map((row) => [JSON.stringify([row.system, row.task, row.metric]), row]));
   const systems = board.systems.map((system, place) => ({ ...system, colour: `c${(place % 12) + 1}`, place }));
   const byKey = new Map(systems.map((system) => [system.key, system]));
 
+  // Items may have scores that the leaderboard has no column of.
   function metric(key) {
-    return Object.hasOwn(board.metrics, key) ? board.metrics[key] : { name: words(key), about: "", unit: "points", decimals: 2, higher_is_better: true, rule: null, guard: false, right: false };
+    if (Object.hasOwn(board.metrics, key)) return board.metrics[key];
+    const name = { en: board.strings.en[`metric.${key}`] ?? words(key), zh: board.strings.zh[`metric.${key}`] ?? words(key) };
+    return { name, about: "", unit: "points", decimals: 2, higher_is_better: true, rule: null, guard: false, right: false };
   }
 
   // A metric in one state of the data, as a suite may be shown in it.
@@ -36,9 +40,15 @@ const model = (() => {
     system: (key) => byKey.get(key),
     task: (key) => (Object.hasOwn(board.tasks, key) ? board.tasks[key] : { suite: "", name: key, languages: [], direction: null, items: null, versions: [], mean: null }),
     cell: (system, task, { metric: key, state }) => cells.get(JSON.stringify([system, task, key, state])),
+    absent: (system, task, { metric: key }) => absent.get(JSON.stringify([system, task, key])) ?? absent.get(JSON.stringify([system, task, null])),
     has: (task, { metric: key, state }) => held.has(JSON.stringify([task, key, state])),
     signature: (cell) => (cell.signature === undefined ? "" : board.signatures[cell.signature]),
     state: (key) => (Object.hasOwn(board.states, key) ? board.states[key] : { name: key, about: "" }),
+    suiteName(key) {
+      const suite = suites.find((each) => each.key === key);
+      return suite ? told(suite.name) : wordFor("suite", key);
+    },
+    suiteOf: (task) => board.items?.[task]?.suite ?? model.task(task).suite,
     taskName: (key) => (Object.hasOwn(board.tasks, key) ? told(board.tasks[key].name) : wordFor("task", key)),
     label: (key) => byKey.get(key)?.label ?? key,
   };

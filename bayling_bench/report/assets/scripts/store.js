@@ -1,15 +1,55 @@
-// The items of a task as they lie in the page: what all systems share, and a part for each system, unpacked when asked for.
+// The items of a task as they lie in the page (report/items.py tells how), unpacked when the task is first opened: what was
+// asked, once, and each system's answers.
 
 const store = (() => {
-  const opened = new Map(); // task -> promise of its items
-  const parts = new Map(); // task|place -> promise of a system's answers
+  const opened = new Map(); // task -> promise of {items, parts}
+  const shelves = new Map(); // key of documents that several tasks share -> the documents
 
-  function scripts(task, part) {
-    return [...document.querySelectorAll("script[data-task]")].filter((element) => element.dataset.task === task && element.dataset.part === String(part));
+  // Strings, and an object where there is more to say of an answer than its text.
+  function entryOf(packed) {
+    return typeof packed === "string" ? { turns: [{ response: packed }] } : packed;
   }
 
-  async function chunks(task, part) {
-    return Promise.all(scripts(task, part).map(async (element) => JSON.parse(await unpack(element))));
+  function documents(key) {
+    if (!shelves.has(key)) {
+      const element = [...document.querySelectorAll("script[data-docs]")].find(({ dataset }) => dataset.docs === key);
+      shelves.set(key, JSON.parse(unpackLzma(element.textContent)));
+    }
+    return shelves.get(key);
+  }
+
+  function itemOf([index, doc, references, users], place, chunk) {
+    const known = doc === 0 ? documents(chunk.docs)[place] : doc;
+    return { index, doc: known, references, users: users === 0 ? [`${chunk.users.before}${known.source}${chunk.users.after}`] : users };
+  }
+
+  // Appends a chunk's column to a part's; what the exam rules read of an answer is no score.
+  function addColumns(part, columns, before, length) {
+    for (const [key, values] of Object.entries(columns)) {
+      const [name, rule] = key.split("|");
+      const target = name === "read" ? part.read : part.scores;
+      const held = name === "read" ? rule : key;
+      if (!target.has(held)) target.set(held, new Array(before).fill(null));
+      target.get(held).push(...values);
+    }
+    for (const values of [...part.scores.values(), ...part.read.values()]) while (values.length < before + length) values.push(null);
+  }
+
+  async function open(task) {
+    const found = { items: [], parts: board.items[task].parts.map(() => ({ entries: [], prompts: [], scores: new Map(), read: new Map() })) };
+    for (const element of document.querySelectorAll("script[data-task]")) {
+      if (element.dataset.task !== task) continue;
+      const chunk = JSON.parse(unpackLzma(element.textContent));
+      const before = found.items.length;
+      found.items.push(...chunk.items.map((item, at) => itemOf(item, before + at, chunk)));
+      found.parts.forEach((part, place) => {
+        part.entries.push(...chunk.items.map((item) => entryOf(item[4][place])));
+        part.prompts.push(...chunk.items.map(() => chunk.prompts[place]));
+        addColumns(part, chunk.columns[place], before, chunk.items.length);
+      });
+      await painted(); // a long task comes in several pieces: the page stays alive between them
+    }
+    return found;
   }
 
   // A system that answered a task twice (asked in Chinese, say) has two parts; a part's name tells them apart.
@@ -22,40 +62,13 @@ const store = (() => {
     });
   }
 
-  function part(task, place) {
-    const key = JSON.stringify([task, place]);
-    if (!parts.has(key)) {
-      parts.set(key, chunks(task, place).then((found) => ({
-        entries: found.flatMap(({ items }) => items),
-        scores: joinedScores(found),
-        prompts: found.flatMap(({ items, prompt }) => items.map(() => prompt ?? null)),
-      })));
-    }
-    return parts.get(key);
-  }
-
-  function joinedScores(found) {
-    const scores = new Map();
-    let before = 0;
-    for (const { scores: given, items } of found) {
-      for (const [key, values] of Object.entries(given)) {
-        if (!scores.has(key)) scores.set(key, new Array(before).fill(null));
-        scores.get(key).push(...values);
-      }
-      before += items.length;
-      for (const values of scores.values()) while (values.length < before) values.push(null);
-    }
-    return scores;
-  }
-
   return {
     has: (task) => Object.hasOwn(board.items ?? {}, task) && board.items[task].packed > 0,
     about: (task) => board.items[task],
     tasks: () => Object.keys(board.items ?? {}).filter((task) => store.has(task)),
     parts: named,
-    part,
-    items(task) {
-      if (!opened.has(task)) opened.set(task, chunks(task, "shared").then((found) => found.flat()));
+    open(task) {
+      if (!opened.has(task)) opened.set(task, open(task));
       return opened.get(task);
     },
   };

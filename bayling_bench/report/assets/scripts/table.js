@@ -12,9 +12,17 @@ function measureOf(suite) {
   return fitting[0] ?? suite.measures[0];
 }
 
-function columnsOf(suite) {
-  const measure = measureOf(suite);
-  if (measure === undefined) return [];
+// Returns that measure, and the same metric in other states of the data as far as runs have numbers in them alone: of other
+// data, so in columns of their own.
+function measuresOf(suite) {
+  const main = measureOf(suite);
+  if (main === undefined) return [];
+  const runs = model.systems.filter(({ kind }) => kind === "run");
+  const alone = (measure) => runs.some(({ key }) => suite.tasks.some((task) => model.cell(key, task, measure) && !model.cell(key, task, main)));
+  return [main, ...suite.measures.filter((measure) => measure.metric === main.metric && measure !== main && alone(measure))];
+}
+
+function columnsOf(suite, measure) {
   const opened = shown.suite === suite.key || shown.open.has(suite.key);
   const spoken = (task) => shown.language === "" || model.task(task).languages.includes(shown.language);
   const means = suite.means.filter((task) => model.has(task, measure) && shown.language === "");
@@ -26,7 +34,7 @@ function columnsOf(suite) {
 function groupsShown() {
   const groups = model.suites
     .filter((suite) => shown.suite === "" || shown.suite === suite.key)
-    .map((suite) => ({ suite, measure: measureOf(suite), columns: columnsOf(suite) }));
+    .flatMap((suite) => measuresOf(suite).map((measure) => ({ suite, measure, columns: columnsOf(suite, measure) })));
   return groups.filter(({ columns }) => columns.length > 0);
 }
 
@@ -83,7 +91,7 @@ function targetOf(column, system) {
 
 function cellView(system, column, scale) {
   const cell = model.cell(system.key, column.task, column.measure);
-  if (!cell) return make("td", { class: "cell num absent" }, make("span", { class: "value" }, ABSENT), make("span", { class: "rank" }));
+  if (!cell) return absentView(system, column);
   const rank = ranks(cell.rank_low, cell.rank_high);
   return make("td", { class: `cell num ${cell.source}${cell.best ? " best" : ""}`, title: aboutCell(cell, column) },
     make("a", { class: "value", href: targetOf(column, system) }, number(cell.value, column.measure.decimals)),
@@ -92,6 +100,14 @@ function cellView(system, column, scale) {
     barOf(cell, scale.most),
     make("span", { class: "fine" }, make("span", {}, interval(cell.low, cell.high)), make("span", {}, cell.n ? `n ${count(cell.n)}` : "")),
     warningsOf(cell, column.measure).map((text) => make("span", { class: "warning" }, text)));
+}
+
+// An empty cell says why it is empty, where that is known; of a run to be seen, for it may be finished.
+function absentView(system, column) {
+  const why = model.absent(system.key, column.task, column.measure);
+  return make("td", { class: "cell num absent", title: why ? [why.why, why.command].filter(Boolean).join("\n") : null },
+    make("span", { class: "value" }, ABSENT), make("span", { class: "rank" }),
+    why && system.kind === "run" ? make("span", { class: "note" }, shortened(why.why, 80)) : null);
 }
 
 function aboutCell(cell, column) {
@@ -139,7 +155,7 @@ class Leaderboard {
     return make("th", { scope: "colgroup", colspan: columns.length, class: "suite" }, make("div", {},
       make("span", { class: "suite-name" }, told(suite.name)),
       openable ? button(opened ? t("ui.close_suite") : t("ui.open_suite"), toggle, { class: "open", "aria-expanded": String(opened), "aria-label": t("ui.tasks_of", { suite: told(suite.name) }) }) : null,
-      make("span", { class: "under" }, told(measure.name), measure.state ? `, ${told(model.state(measure.state).name)}` : "")));
+      make("span", { class: "under", title: measure.state ? told(model.state(measure.state).about) : null }, told(measure.name), measure.state ? `, ${told(model.state(measure.state).name)}` : "")));
   }
 
   headCell(id, name, about) {
