@@ -1,4 +1,4 @@
-"""What verbs about boards share: bringing the outputs they are about, and a board as sections of a report."""
+"""What verbs about boards share: bringing the outputs they are about, and a board as it stands here."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from bayling_bench.errors import BenchError
 
 if TYPE_CHECKING:
-    from bayling_bench.report.page import Section
+    from bayling_bench.report.gathered import Standing
 
 
 def check_form(board: str, form: str, forms: Iterable[str], output: Path | None) -> None:
@@ -36,23 +36,17 @@ def bring(mirror: str | None) -> None:
         )
 
 
-def sections(board: str, runs: Sequence[Path]) -> list[Section]:
-    """Return the sections that a board has something to say in; BoardError as `leaderboard.load`."""
+def standing(board: str, runs: Sequence[Path]) -> Standing:
+    """Return a board as computed here, with runs among its systems; BoardError as `leaderboard.load`."""
     from bayling_bench import leaderboard, terminal
-    from bayling_bench.audit import rows
-    from bayling_bench.audit import section as audit_section
-    from bayling_bench.ranking import section as ranking_section
-    from bayling_bench.ranking.board import Asked, rank
-    from bayling_bench.report.page import Section
+    from bayling_bench.ranking import kept
+    from bayling_bench.ranking.board import Asked
+    from bayling_bench.report.gathered import Standing
 
     loaded = leaderboard.load(board)
-    found = []
+    contests = []
     if loaded.rankings:
         asked = Asked(board=board, runs=tuple(map(str, runs)))
         with terminal.counted("contests") as report:
-            contests = rank(asked, lambda done, total, what: report(done, total, f", {what}"))
-        found.append(Section("rankings", f"Rankings: {loaded.title}", ranking_section.html(loaded, contests)))
-    if loaded.figures:
-        audited = audit_section.html(loaded, rows.audit(loaded))
-        found.append(Section("audit", f"Audit: {loaded.title}", audited))
-    return found
+            contests = kept.contests(asked, lambda done, total, what: report(done, total, f", {what}"))
+    return Standing(board=loaded, audited=kept.audited(loaded) if loaded.figures else (), contests=contests)

@@ -35,17 +35,18 @@ from bayling_bench.statistics import Interval
 def contests(asked: Asked, progress: Progress | None = None) -> list[Contest]:
     """Return what `ranking.board.rank` does, from disk if it was computed before."""
     board = leaderboard.load(asked.board)
-    key = [asked.only, asdict(asked.options), *(_run(Path(folder)) for folder in asked.runs)]
-    found = _kept("contests", board, key, lambda: [asdict(each) for each in ranked.rank(asked, progress)])
+    key = [asked.only, asdict(asked.options), *(files_offiles_of_run(Path(folder)) for folder in asked.runs)]
+    found = keep("contests", board, key, lambda: [asdict(each) for each in ranked.rank(asked, progress)])
     return [_contest(each) for each in found]
 
 
 def audited(board: Board) -> list[Row]:
     """Return what `audit.rows.audit` does, from disk if it was computed before."""
-    return [_row(each) for each in _kept("audit", board, [], lambda: [_flat(row) for row in auditing.audit(board)])]
+    return [_row(each) for each in keep("audit", board, [], lambda: [_flat(row) for row in auditing.audit(board)])]
 
 
-def _kept(what: str, board: Board, key: Iterable[Any], compute: Callable[[], list[Any]]) -> list[Any]:
+def keep(what: str, board: Board, key: Iterable[Any], compute: Callable[[], Any]) -> Any:
+    """Return ``compute()``, a JSON value, from disk if ``what`` was computed of the same board and key before."""
     parts = [what, _code(), list(_board(board)), list(_upstream()), list(_checkpoints(board)), list(key)]
     name = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
     path = store.cache_dir() / "boards" / f"{what}-{name[:32]}.json"
@@ -76,7 +77,7 @@ def _board(board: Board) -> Iterator[list[Any]]:
     for system in board.systems:
         origin, _, place = str(board.systems[system].get("outputs", "")).partition(":")
         if origin == "run":
-            yield from _run(board.folder / place)
+            yield from files_of_run(board.folder / place)
 
 
 def _upstream() -> Iterator[list[Any]]:
@@ -93,7 +94,8 @@ def _checkpoints(board: Board) -> Iterator[list[Any]]:
             yield [name, str(registry.find(name).sha256)]
 
 
-def _run(folder: Path) -> list[list[Any]]:
+def files_of_run(folder: Path) -> list[list[Any]]:
+    """Return what changes when a run does: the size and time of its files."""
     own = [folder / name for name in ("run.json", "scores.json", "done")]
     return [[str(folder.absolute())], *_files([*own, *sorted((folder / "items").glob("*.jsonl"))])]
 
