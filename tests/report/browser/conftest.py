@@ -81,6 +81,7 @@ def visit(chromium, files) -> Iterator[Visit]:
         out = files(name)
         context.setdefault("viewport", {"width": 1440, "height": 900})
         page = chromium.new_context(**{"reduced_motion": "reduce", **context}).new_page()
+        page.set_default_timeout(60_000)  # a busy machine is not a fault of the page
         trouble = []
         page.on("console", lambda message: trouble.append(f"{message.type}: {message.text}"))
         page.on("pageerror", lambda error: trouble.append(str(error)))

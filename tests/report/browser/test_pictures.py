@@ -43,7 +43,7 @@ def test_directions_have_a_point_an_interval_words_and_a_table(visit):
     drawn(page, "directions")
     assert chart.locator(".point").count() == 6
     assert "Cedar" not in figure(page, "directions").inner_text()
-    assert "Cedar" not in page.locator(".legend").inner_text()
+    assert "Cedar" not in page.locator(".keys").inner_text()
     page.get_by_label("Measure").first.select_option(label="TER")
     drawn(page, "directions")
     assert "zh → en Birch-7B 60.00" in chart.get_attribute("aria-label")

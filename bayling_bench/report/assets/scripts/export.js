@@ -50,7 +50,7 @@ function asLatex({ columns, rows }) {
 }
 
 // The menu: a format, what it gives, copy and download.
-function exportMenu(grid) {
+function exportMenu(grid, open) {
   let format = "markdown";
   const text = make("textarea", { readonly: true, rows: 8, "aria-label": t("ui.export_preview"), spellcheck: "false" });
   const said = make("span", { role: "status", class: "quiet" });
@@ -62,17 +62,14 @@ function exportMenu(grid) {
   };
   const save = () => { download(text.value, FORMATS[format]); said.textContent = t("ui.export_saved", { file: FORMATS[format].file }); };
   const copy = async () => { said.textContent = (await copied(text)) ? t("ui.export_copied") : t("ui.export_not_copied"); };
-  return make("details", { class: "menu export", ontoggle: (event) => event.currentTarget.open && show() },
+  return make("details", { class: "menu export", open, ontoggle: (event) => event.currentTarget.open && show() },
     make("summary", {}, t("ui.export")),
     make("div", {}, formats, text, make("div", { class: "row" }, button(t("ui.copy"), copy), button(t("ui.download"), save), said)));
 }
 
 function download(text, { file, type }) {
   const address = URL.createObjectURL(new Blob([text], { type: `${type};charset=utf-8` }));
-  const link = make("a", { href: address, download: file });
-  document.body.append(link);
-  link.click();
-  link.remove();
+  make("a", { href: address, download: file }).click();
   setTimeout(() => URL.revokeObjectURL(address), 1000);
 }
 

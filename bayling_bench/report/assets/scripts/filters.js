@@ -7,9 +7,8 @@ class BoardControls {
   }
 
   draw() {
-    const open = [...this.place.querySelectorAll("details")].findIndex((menu) => menu.open);
-    replace(this.place, this.suites(), this.measures(), this.rules(), this.languages(), this.systems(), this.detail(), exportMenu(this.grid));
-    if (open >= 0) this.place.querySelectorAll("details")[open].open = true;
+    const isOpen = (name) => this.place.querySelector(`.${name}`)?.open ?? false; // a menu stays open for the next choice
+    replace(this.place, this.suites(), this.measures(), this.rules(), this.languages(), this.systems(isOpen("systems")), this.detail(), exportMenu(this.grid, isOpen("export")));
   }
 
   set(change) {
@@ -53,7 +52,7 @@ class BoardControls {
     return choice(t("ui.language"), [["", t("ui.all_languages")], ...options], shown.language, (language) => this.set({ language }));
   }
 
-  systems() {
+  systems(open) {
     if (model.systems.length < 2) return null;
     const hide = (hidden) => { shown.hidden = new Set(hidden); this.redraw(); };
     const of = (test) => model.systems.filter((system) => !test(system)).map(({ key }) => key);
@@ -63,7 +62,7 @@ class BoardControls {
         if (!shown.hidden.delete(system.key)) shown.hidden.add(system.key);
         this.redraw();
       } }), keyOf(system), system.label, make("span", { class: "kind" }, ` ${t(`kind.${system.kind}`)}`));
-    return make("details", { class: "menu systems" },
+    return make("details", { class: "menu systems", open },
       make("summary", {}, t("ui.systems_shown", { n: systemsShown().length, all: model.systems.length })),
       make("div", {}, make("div", { class: "row" }, button(t("ui.all"), () => hide([])),
         kinds.length > 1 ? kinds.map((kind) => button(t("ui.only_kind", { kind: t(`kind.${kind}`) }), () => hide(of((system) => system.kind === kind)))) : null),

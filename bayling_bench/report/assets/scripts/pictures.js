@@ -41,7 +41,7 @@ class Pictures {
   }
 
   legend() {
-    return make("ul", { class: "legend", "aria-label": t("ui.systems") }, systemsShown().map((system) => make("li", {}, keyOf(system), system.label)));
+    return make("ul", { class: "keys", "aria-label": t("ui.systems") }, systemsShown().map((system) => make("li", {}, keyOf(system), system.label)));
   }
 
   figure(key, picture) {
