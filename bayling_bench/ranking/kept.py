@@ -35,7 +35,7 @@ from bayling_bench.statistics import Interval
 def contests(asked: Asked, progress: Progress | None = None) -> list[Contest]:
     """Return what `ranking.board.rank` does, from disk if it was computed before."""
     board = leaderboard.load(asked.board)
-    key = [asked.only, asdict(asked.options), *(files_offiles_of_run(Path(folder)) for folder in asked.runs)]
+    key = [asked.only, asdict(asked.options), *(files_of_run(Path(folder)) for folder in asked.runs)]
     found = keep("contests", board, key, lambda: [asdict(each) for each in ranked.rank(asked, progress)])
     return [_contest(each) for each in found]
 

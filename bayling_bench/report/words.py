@@ -101,7 +101,7 @@ def _unscored(found: Gathered) -> Iterator[Text]:
         if lost:
             label = found.systems[number].label
             yield {
-                "en": f"{_count(lost, 'item')} of {label} could not be scored and stand{'s' if lost == 1 else ''} in no mean.",
+                "en": f"{_count(lost, 'item')} of {label} could not be scored and count{'s' * (lost == 1)} in no mean.",
                 "zh": f"{label} 有 {lost} 条无法评分，不计入任何平均值。",
             }
 
