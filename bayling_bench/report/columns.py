@@ -90,12 +90,14 @@ def leading(found: Gathered) -> Iterator[Column]:
 
 
 def _leading(found: Gathered, suite: str, metric: str, known: Sequence[str]) -> Column | None:
-    for task in [*means(found, suite), *tasks(found, suite)]:
-        for state in known:
-            column = Column(suite, task, metric, state)
-            if len(rivals(found, column)) > 1:
-                return column
-    return None
+    held = [
+        column
+        for task in [*means(found, suite), *tasks(found, suite)]
+        for state in known
+        if len(rivals(found, column := Column(suite, task, metric, state))) > 1
+    ]
+    tested = [column for column in held if rivals(found, column)[0].rank_low is not None]
+    return next(iter([*tested, *held]), None)
 
 
 def rivals(found: Gathered, column: Column) -> list[Cell]:

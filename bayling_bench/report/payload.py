@@ -4,7 +4,8 @@ Absent numbers are left out or null; values stand at full precision and are roun
 is a text in both languages. Every string has passed `display.text.visible`.
 
 - ``schema`` 1 · ``title`` · ``date`` (``2026-11-26``) · ``version`` of BayLing Bench · ``board``: {name, title,
-  summary} or null · ``summary``: [{about: ``subject|lead|careful|audit``, en, zh}], the first paragraph, sentence by sentence.
+  summary} or null · ``summary``: [{about: ``subject|lead|careful|audit``, en, zh}], the first paragraph by
+  sentences.
 - ``systems``: [{key, label, kind: ``run|reproduced|published``, finished, size_b, size_from: ``board|name``, cost,
   date, origin, notes}]: the rows, runs first, then the board's systems in its order. ``reproduced``: our scorers read
   its published outputs (single cells may still be ``published``); ``published``: only its figures are known.
