@@ -9,11 +9,11 @@ from functools import lru_cache
 from importlib.resources import files
 
 SCRIPTS = (
-    "dom", "marks", "model", "strings", "format", "unpack", "theme", "link",    # what the others stand on
-    "table", "export", "menus", "filters",                             # the leaderboard
-    "plotly", "figures", "pictures",                                   # the pictures
-    "packed", "diff", "store", "items", "browser",                     # the items
-    "main",                                                            # puts them together
+    "dom", "marks", "model", "strings", "format", "unpack", "theme", "link",                 # what the others stand on
+    "columns", "cells", "table", "export", "menus", "filters",                               # the leaderboard
+    "plotly", "figures", "directions", "exams", "judged", "sizes", "pictures",               # the pictures
+    "packed", "store", "diff", "items", "selection", "listing", "detail", "browser",         # the items
+    "main",                                                                                  # puts them together
 )  # fmt: skip
 """Joined in this order into one module script: one thing to hash, and no name of ours outside of it."""
 

@@ -20,6 +20,7 @@ TASKS = {
     "wmt22/mean": ("wmt22", "mean of 2", []),
     "wmt22_zh_en": ("wmt22", "zh → en", ["zh", "en"]),
     "wmt22_de_en": ("wmt22", "de → en", ["de", "en"]),
+    "wmt22_en_zh": ("wmt22", "en → zh", ["en", "zh"]),
     "gaokao_physics": ("gaokao", "physics", ["zh"]),
     "gaokao_history": ("gaokao", "history", ["zh"]),
     "gaokao_english": ("gaokao", "English", ["zh"]),

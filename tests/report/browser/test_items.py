@@ -56,18 +56,18 @@ def test_filters_show_the_wrong_the_unparsed_the_flagged_and_the_unscored(visit,
     place = opened(page)
     lines = [list(runs[name].items("sat_math")) for name in ("strong", "weak")]
     wrong = [line["index"] for line in lines[0] if line["scores"]["acc"] == 0]
-    show = place.get_by_label("Show")
+    show = place.get_by_label("Show", exact=True)
     show.select_option("wrong")
     assert listed(place) == wrong
     show.select_option("unparsed")
     assert listed(place) == [line["index"] for line in lines[0] if "unparsed" in line["flags"]]
-    place.get_by_label("beside").select_option(label="smollm2-135m-instruct")
-    place.get_by_label("Show").select_option("flipped")
+    place.get_by_label("beside", exact=True).select_option(label="smollm2-135m-instruct")
+    place.get_by_label("Show", exact=True).select_option("flipped")
     pairs = zip(*lines, strict=True)
     assert listed(place) == [one["index"] for one, two in pairs if one["scores"]["acc"] != two["scores"]["acc"]]
     page.evaluate("location.hash = '#task=wmt22_en_zh'")
     place.locator("h3", has_text="en → zh").wait_for()
-    place.get_by_label("Show").select_option("unscored")
+    place.get_by_label("Show", exact=True).select_option("unscored")
     assert listed(place) == [3, 8, 30]
     place.get_by_role("link", name="unscored").first.click()
     assert place.get_by_text("unscored: prompt too long").is_visible()
@@ -77,7 +77,7 @@ def test_filters_show_the_wrong_the_unparsed_the_flagged_and_the_unscored(visit,
 def test_order_by_score_brings_the_lowest_first(visit, runs):
     page = visit("strong", "#task=wmt22_zh_en&by=chrf")
     place = opened(page)
-    place.get_by_label("Order").select_option("lowest")
+    place.get_by_label("Order", exact=True).select_option("lowest")
     lines = sorted(runs["strong"].items("wmt22_zh_en"), key=lambda line: (round(line["scores"]["chrf"]), line["index"]))
     scores = [line["scores"]["chrf"] for line in lines]
     shown = [float(text) for text in place.locator(".rows .chip:not(.flag)").all_inner_texts()]
@@ -130,10 +130,10 @@ def test_conversations_show_each_turn_and_the_judge_s_evidence(visit):
     )
     entry.get_by_text("the judge's evidence").click()
     assert entry.get_by_text("甲更完整。").is_visible()
-    page.get_by_label("Show").select_option("lost")
+    page.get_by_label("Show", exact=True).select_option("lost")
     assert listed(page.locator("#items-place")) == [4]
-    page.get_by_label("Show").select_option("all")
-    page.get_by_label("Category").select_option("math")
+    page.get_by_label("Show", exact=True).select_option("all")
+    page.get_by_label("Category", exact=True).select_option("math")
     assert listed(page.locator("#items-place")) == [7]
     assert page.get_by_text("2 of 80 items are in this file").is_visible()
 

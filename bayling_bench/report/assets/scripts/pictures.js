@@ -1,6 +1,11 @@
 // The pictures: each with its own choices, a text that says what is to be seen, and its numbers as a table. They show the
 // systems that the leaderboard shows, and are drawn when they come into view.
 
+const PICTURES = [
+  { key: "directions", build: directions }, { key: "exams", build: exams }, { key: "outcomes", build: outcomes }, { key: "categories", build: categories },
+  { key: "sizes", build: sizes }, { key: "calibration", build: calibrations },
+];
+
 class Pictures {
   constructor(place) {
     this.place = place;
