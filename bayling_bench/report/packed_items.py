@@ -67,7 +67,7 @@ def _code() -> str:
     return "".join(
         path.read_text(encoding="utf-8")
         for path in sorted(Path(package.__path__[0]).glob("*.py"))
-        if "item" in path.name
+        if "item" in path.name or path.name == "packing.py"
     )
 
 

@@ -139,8 +139,8 @@ def _few(found: Gathered) -> Iterator[Text]:
     few = [task for task, n in sizes.items() if n < FEW]
     if len(few) > _NAMED:
         yield {
-            "en": f"{len(few)} of {_count(len(sizes), 'task')} have fewer than {FEW} items, so that a difference of several "
-            "points may be chance.",
+            "en": f"{len(few)} of {_count(len(sizes), 'task')} have fewer than {FEW} items, so that a difference of "
+            "several points may be chance.",
             "zh": f"{len(sizes)} 项任务中有 {len(few)} 项不足 {FEW} 条，几个百分点的差别可能只是偶然。",
         }
     elif few:
