@@ -32,9 +32,15 @@ class Run:
 
     @property
     def scores(self) -> dict[str, Any]:
-        """Return ``scores.json``, or an empty mapping when nothing was scored yet."""
+        """Return ``scores.json``, or an empty mapping when nothing was scored yet; RunError where it is damaged."""
         path = self.folder / "scores.json"
-        return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+        if not path.exists():
+            return {}
+        try:
+            return json.loads(path.read_text(encoding="utf-8"))
+        except ValueError as error:
+            mend = f"`bayling-bench score {self.folder}` writes it again"
+            raise RunError(f"{path} is damaged ({error}); {mend}.") from None
 
     @property
     def finished(self) -> bool:
@@ -94,9 +100,10 @@ def load(path: Path | str) -> Run:
     except ValueError as error:
         raise RunError(f"{settings_file} is damaged ({error}).") from None
     if settings.get("schema") != SCHEMA:
+        made = settings.get("bayling_bench", "an unknown version")
         raise RunError(
-            f"{folder} has record schema {settings.get('schema')}, and this version reads {SCHEMA}. "
-            "Score it with the version that made it, or run it again."
+            f"{folder} has record schema {settings.get('schema')} of BayLing Bench {made}, and this version reads "
+            f"{SCHEMA}. Read it with the version that made it (`pip install bayling-bench=={made}`), or run it again."
         )
     return Run(folder, settings)
 

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from bayling_bench.errors import BenchError
 
 if TYPE_CHECKING:
+    from bayling_bench.leaderboard import Board
+    from bayling_bench.ranking.board import Progress
     from bayling_bench.report.gathered import Standing
 
 
@@ -39,14 +41,18 @@ def bring(mirror: str | None) -> None:
 def standing(board: str, runs: Sequence[Path]) -> Standing:
     """Return a board as computed here, with runs among its systems; BoardError as `leaderboard.load`."""
     from bayling_bench import leaderboard, terminal
+
+    with terminal.counted("contests") as report:
+        return of_board(leaderboard.load(board), runs, lambda done, total, what: report(done, total, f", {what}"))
+
+
+def of_board(board: Board, runs: Sequence[Path] = (), progress: Progress | None = None) -> Standing:
+    """Return what `standing` does, of a board that is open."""
     from bayling_bench.ranking import kept
     from bayling_bench.ranking.board import Asked
     from bayling_bench.report.gathered import Standing
 
-    loaded = leaderboard.load(board)
     contests = []
-    if loaded.rankings:
-        asked = Asked(board=board, runs=tuple(map(str, runs)))
-        with terminal.counted("contests") as report:
-            contests = kept.contests(asked, lambda done, total, what: report(done, total, f", {what}"))
-    return Standing(board=loaded, audited=kept.audited(loaded) if loaded.figures else (), contests=contests)
+    if board.rankings:
+        contests = kept.contests(Asked(board=str(board.folder), runs=tuple(map(str, runs))), progress)
+    return Standing(board=board, audited=kept.audited(board) if board.figures else (), contests=contests)

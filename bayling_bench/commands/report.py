@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -146,7 +146,7 @@ def _site(folder: Path, items: Items) -> None:
     from bayling_bench.report import site
 
     with terminal.counted("pages") as told:
-        made: Any = site.write(folder, items, lambda done, total, what: told(done, total, f", {what}"))
+        made = site.write(folder, items, boards.of_board, lambda done, total, what: told(done, total, f", {what}"))
     for note in made.notes:
         terminal.say(f"note: {note}")
     typer.echo(f"index: {made.index} ({made.pages} pages beside it)")

@@ -9,23 +9,13 @@ from bayling_bench import task_index
 from bayling_bench.display.metrics import describe, in_order
 from bayling_bench.report import strings
 from bayling_bench.report.cells import GUARDS, Cell
-from bayling_bench.report.gathered import Gathered
+from bayling_bench.report.gathered import HEADLINES, Gathered
 from bayling_bench.report.strings import Text
 from bayling_bench.scoring.kinds import KINDS
 from bayling_bench.scoring.kinds import in_order as known_kinds
 
 SUITES = ("wmt22", "interactive", "human", "bayling80", "gaokao", "sat", "mini")
 RULES = {"acc": "paper", "acc_strict": "strict", "acc_strict_parsed": "strict", "unparsed": "strict"}
-HEADLINES = {
-    "wmt22": ("comet", "bleu", "chrf"),
-    "interactive": ("constraint_micro", "bleu"),
-    "human": ("ranked_first_pct",),
-    "bayling80": ("strength",),
-    "gaokao": ("acc", "acc_strict"),
-    "sat": ("acc", "acc_strict"),
-    "mini": ("bleu", "acc_strict", "constraint_micro", "instructions_all"),
-}
-"""What a suite is led by, the first first; of others the first metrics there are."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +62,7 @@ def metrics(found: Gathered, suite: str) -> list[str]:
 
 
 def headlines(found: Gathered, suite: str) -> list[str]:
-    """Return the metrics that a suite is led by, as far as there are numbers of them."""
+    """Return the metrics that a suite is led by, as far as there are numbers of them; else the first two."""
     there = metrics(found, suite)
     chosen = [metric for metric in HEADLINES.get(suite, ()) if metric in there]
     return chosen or [metric for metric in there if metric not in GUARDS][:2]
@@ -100,12 +90,14 @@ def leading(found: Gathered) -> Iterator[Column]:
 
 
 def _leading(found: Gathered, suite: str, metric: str, known: Sequence[str]) -> Column | None:
-    for task in [*means(found, suite), *tasks(found, suite)]:
-        for state in known:
-            column = Column(suite, task, metric, state)
-            if len(rivals(found, column)) > 1:
-                return column
-    return None
+    held = [
+        column
+        for task in [*means(found, suite), *tasks(found, suite)]
+        for state in known
+        if len(rivals(found, column := Column(suite, task, metric, state))) > 1
+    ]
+    tested = [column for column in held if rivals(found, column)[0].rank_low is not None]
+    return next(iter([*tested, *held]), None)
 
 
 def rivals(found: Gathered, column: Column) -> list[Cell]:

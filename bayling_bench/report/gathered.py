@@ -9,13 +9,24 @@ from typing import TYPE_CHECKING, Any
 from bayling_bench.audit.rows import Row
 from bayling_bench.leaderboard import Board
 from bayling_bench.ranking.contest import Contest
-from bayling_bench.report import cells, judge, judged, means, outline, places, systems
+from bayling_bench.report import cells, duels, judge, judged, means, outline, places, systems
 from bayling_bench.report.cells import Cell, Cells
 from bayling_bench.report.outline import Reading
 from bayling_bench.report.systems import System
 
 if TYPE_CHECKING:
     from bayling_bench.record import Run
+
+HEADLINES = {
+    "wmt22": ("comet", "bleu", "chrf"),
+    "interactive": ("constraint_micro", "bleu"),
+    "human": ("ranked_first_pct",),
+    "bayling80": ("strength",),
+    "gaokao": ("acc", "acc_strict"),
+    "sat": ("acc", "acc_strict"),
+    "mini": ("bleu", "acc_strict", "constraint_micro", "instructions_all"),
+}
+"""What a suite is led by, the first first."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +49,8 @@ class Gathered:
     means: Mapping[str, means.Mean]
     judgings: Mapping[str, Sequence[Mapping[str, Any]]]
     """Of each run, by its key."""
+    duels: Sequence[Contest] = ()
+    """Runs ranked among each other, where there is no board."""
     outcomes: Sequence[dict[str, Any]] = ()
     categories: Sequence[dict[str, Any]] = ()
     calibrations: Sequence[dict[str, Any]] = ()
@@ -54,12 +67,19 @@ def gather(runs: Sequence[Run], standing: Standing | None = None) -> Gathered:
     of_means: means.Means = {}
     if standing is not None:
         found |= cells.of_audit(standing.board, standing.audited)
-        for _, place, cell in cells.of_contests(standing.board.rankings, standing.contests):
+        for _, _, cell in cells.of_contests(standing.board.rankings, standing.contests):
             found[cell.key] = cells.ranked(found.get(cell.key), cell)
         of_means, averaged = means.of_rankings(standing.board.rankings, standing.contests)
         found |= averaged
         for cell in means.published(standing.board, standing.audited, of_means):
             found[cell.key] = _with_ranks(cell, found.get(cell.key))
+    duelled = [] if standing else duels.contests(readings, found, HEADLINES)
+    for contest in duelled:
+        suite = next(place.suite for _, place in found if place.task == contest.task)
+        place = places.Place(suite, contest.task, contest.metric, contest.ranking)
+        for each in contest.standings:
+            cell = cells.of_standing(each, place)
+            found[cell.key] = cells.ranked(found.get(cell.key), cell)
     means.of_suites(found, of_means)
     found |= {cell.key: cell for cell in means.filled(found, of_means)}
     judgings = {systems.run_key(place): judge.judgings(run) for place, run in enumerate(runs)}
@@ -74,6 +94,7 @@ def gather(runs: Sequence[Run], standing: Standing | None = None) -> Gathered:
         cells=found,
         means=of_means,
         judgings=judgings,
+        duels=duelled,
         outcomes=outcomes,
         categories=categories,
         calibrations=list(judged.calibrations([each for given in judgings.values() for each in given])),

@@ -2,15 +2,15 @@
 
 One or more chunks a task, each the JSON value ``{"docs", "users", "prompts", "items", "columns"}``:
 
-- ``items``: [[index, doc, references, users, [entry, one a part]]]. A part is one system's answers to the task; an entry
-  is None (not answered), a string (one answer and nothing else to say of it) or ``{"turns": [{"response", "prompt"?,
-  "finish_reason"?, "tokens"?, "logprobs"?}], "flags"?, "unscored"?, "verdicts"?, "doc"?, "references"?, "users"?}``,
-  the last three where they are not those of the item.
+- ``items``: [[index, doc, references, users, [entry, one a part]]]. A part is one system's answers to the task;
+  an entry is None (not answered), a string (one answer and nothing else to say of it) or ``{"turns": [{"response",
+  "prompt"?, "finish_reason"?, "tokens"?, "logprobs"?}], "flags"?, "unscored"?, "verdicts"?, "doc"?, "references"?,
+  "users"?}``, the last three where they are not those of the item.
 - ``columns``: one object a part, key to a value (or None) an item: scores as tables show them, by ``metric`` or
   ``metric|state``, and the answers that exam rules read, by ``read|paper`` and ``read|strict``.
-- ``users``: ``{"before", "after"}`` where every question is its document's ``source`` between two texts (an item's users
-  are 0 then), else None. ``prompts``: likewise what stands around the question in every prompt that a part was sent.
-- ``docs``: the key of a list of documents that several tasks share, in their order (an item's doc is 0 then), else None.
+- ``users``: ``{"before", "after"}`` where every question is its document's ``source`` between two texts (an item's
+  users are 0 then), else None. ``prompts``: what stands around the question in every prompt that a part was sent.
+- ``docs``: the key of a list of documents that several tasks share, in their order (an item's doc is 0 then), or None.
 """
 
 from __future__ import annotations

@@ -65,14 +65,14 @@ def _judgements(folder: Path) -> list[Path]:
 
 def _code() -> str:
     return "".join(
-        path.read_text(encoding="utf-8") for path in sorted(Path(package.__path__[0]).glob("*.py")) if "item" in path.name
+        path.read_text(encoding="utf-8")
+        for path in sorted(Path(package.__path__[0]).glob("*.py"))
+        if "item" in path.name or path.name == "packing.py"
     )
 
 
 def _computed(found: Gathered, folders: Sequence[Path], chosen: Items, told: Told | None) -> PackedItems:
-    verdicts = [
-        run_items.verdicts(folder, found.judgings[run_key(place)]) for place, folder in enumerate(folders)
-    ]
+    verdicts = [run_items.verdicts(folder, found.judgings[run_key(place)]) for place, folder in enumerate(folders)]
     plan = _plan(found)
     tables: dict[str, Table] = {}
     for number, (task, of_board) in enumerate(plan.items()):
@@ -95,9 +95,7 @@ def _of_board(board: Board, task: str, systems: Iterable[tuple[str, Sequence[str
 
 
 def _plan(found: Gathered) -> dict[str, list[tuple[str, list[str]]]]:
-    tasks: dict[str, Any] = {
-        planned["name"]: [] for reading in found.readings for planned in reading.settings["tasks"]
-    }
+    tasks: dict[str, Any] = {planned["name"]: [] for reading in found.readings for planned in reading.settings["tasks"]}
     if found.standing is not None:
         tasks |= board_items.parts_of(found.standing.board, found.cells)
     return tasks

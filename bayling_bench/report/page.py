@@ -1,4 +1,4 @@
-"""One self-contained HTML page of runs, a board, or both: scores, pictures, items, audit, provenance. It opens from disk.
+"""One self-contained HTML page of runs, a board, or both: scores, pictures, items, audit, provenance.
 
 The page's Content-Security-Policy forbids every request and every script and style but our own, named by their hashes;
 text of models reaches the page only through autoescape or, in the browser, through ``textContent``.

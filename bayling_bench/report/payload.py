@@ -1,10 +1,11 @@
 """What the page's script reads: one JSON object of everything that a reader may sort, filter, draw or export.
 
-Absent numbers are left out or null; values stand at full precision and are rounded where they are shown. ``{en, zh}`` is
-a text in both languages. Every string has passed `display.text.visible`.
+Absent numbers are left out or null; values stand at full precision and are rounded where they are shown. ``{en, zh}``
+is a text in both languages. Every string has passed `display.text.visible`.
 
-- ``schema`` 1 · ``title`` · ``date`` (``2026-11-26``) · ``version`` of BayLing Bench · ``board``: {name, title, summary}
-  or null · ``summary``: [{about: ``subject|lead|careful|audit``, en, zh}], the first paragraph, sentence by sentence.
+- ``schema`` 1 · ``title`` · ``date`` (``2026-11-26``) · ``version`` of BayLing Bench · ``board``: {name, title,
+  summary} or null · ``summary``: [{about: ``subject|lead|careful|audit``, en, zh}], the first paragraph by
+  sentences.
 - ``systems``: [{key, label, kind: ``run|reproduced|published``, finished, size_b, size_from: ``board|name``, cost,
   date, origin, notes}]: the rows, runs first, then the board's systems in its order. ``reproduced``: our scorers read
   its published outputs (single cells may still be ``published``); ``published``: only its figures are known.
@@ -33,7 +34,8 @@ a text in both languages. Every string has passed `display.text.visible`.
   [{dimension, value, n, agreement, low, high, kappa, spearman_of_scores, spearman_of_differences}]}]},
   ``directions``: {suites: [..]}, ``exams``: {suites: [..]}, ``size``: {systems: [keys with size_b], cost: [keys]}};
   directions, exams and size are drawn from ``cells``.
-- ``items``: {task: {total, packed, bytes, chunks, systems: [keys], prompts: bool, flags: {…}}}: see `items`.
+- ``items``: {task: {suite, total, packed, bytes, chunks, parts: [{system, states, scores: [keys], prompts: bool}]}}:
+  see `items` for what is packed.
 - ``strings``: {en: {key: text}, zh: {key: text}}: the words of ``strings.toml``.
 """
 
@@ -180,6 +182,9 @@ def _pairs(found: Gathered) -> Iterator[Row]:
 
 def _contests(found: Gathered) -> Iterator[tuple[Any, Place]]:
     """Yield every contest with its column, those of averages too."""
+    for contest in found.duels:
+        suite = next(place.suite for _, place in found.cells if place.task == contest.task)
+        yield contest, Place(suite, contest.task, contest.metric, contest.ranking)
     if found.standing is None:
         return
     rankings = {ranking.title: ranking for ranking in found.standing.board.rankings}

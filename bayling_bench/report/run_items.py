@@ -37,7 +37,9 @@ def _items(reading: Reading, task: str, verdicts: Verdicts) -> Iterator[Item]:
             references=record["references"],
             users=[str(turn.get("user") or "") for turn in record["turns"]],
             turns=[{name: value for name, value in turn.items() if name != "user"} for turn in record["turns"]],
-            scores={shown_as(name, task): for_tables(score, unit_of(name)) for name, score in record["scores"].items()},
+            columns={
+                shown_as(name, task): for_tables(score, unit_of(name)) for name, score in record["scores"].items()
+            },
             flags=record["flags"],
             more=more,
         )

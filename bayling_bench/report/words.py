@@ -38,8 +38,8 @@ def summary(found: Gathered) -> list[Sentence]:
 
 def _subject(found: Gathered) -> Text:
     kinds = Counter(system.kind for system in found.systems)
-    tasks = {place.task for _, place in found.cells} - set(found.means)
-    suites = {place.suite for _, place in found.cells}
+    suites = columns.suites(found)
+    tasks = [task for suite in suites for task in columns.tasks(found, suite)]
     runs, board = kinds[RUN], kinds[REPRODUCED] + kinds[PUBLISHED]
     en = [_count(runs, "run")] if runs else []
     zh = [f"{runs} 次评测"] if runs else []
@@ -68,10 +68,12 @@ def _lead(found: Gathered, column: Column) -> Text | None:
             "zh": f"{where['zh']}：{name} 数值最高（{value}），其次 {second}；未作检验。",
         }
     level = [found.label(cell.system) for cell in rivals[1:] if cell.rank_low == 1]
+    tested = sum(cell.rank_low is not None for cell in rivals[1:])
     if not level:
+        others = "the other one" if tested == 1 else f"each of the {tested} others"
         return {
-            "en": f"{where['en']}: {name} leads ({value}), significantly better than every other (Holm-corrected).",
-            "zh": f"{where['zh']}：{name} 领先（{value}），显著优于其他所有系统（经 Holm 校正）。",
+            "en": f"{where['en']}: {name} leads ({value}), significantly better than {others} tested (Holm-corrected).",
+            "zh": f"{where['zh']}：{name} 领先（{value}），显著优于参加检验的其他 {tested} 个系统（经 Holm 校正）。",
         }
     told = {language: _listed(level, language) for language in strings.LANGUAGES}
     return {
@@ -101,7 +103,7 @@ def _unscored(found: Gathered) -> Iterator[Text]:
         if lost:
             label = found.systems[number].label
             yield {
-                "en": f"{_count(lost, 'item')} of {label} could not be scored and stand{'s' if lost == 1 else ''} in no mean.",
+                "en": f"{_count(lost, 'item')} of {label} could not be scored and count{'s' * (lost == 1)} in no mean.",
                 "zh": f"{label} 有 {lost} 条无法评分，不计入任何平均值。",
             }
 
@@ -135,7 +137,13 @@ def _few(found: Gathered) -> Iterator[Text]:
         if place.task not in found.means and cell.n and not place.task.startswith("bayling80/"):
             sizes[place.task] = min(cell.n, sizes.get(place.task, cell.n))
     few = [task for task, n in sizes.items() if n < FEW]
-    if few:
+    if len(few) > _NAMED:
+        yield {
+            "en": f"{len(few)} of {_count(len(sizes), 'task')} have fewer than {FEW} items, so that a difference of "
+            "several points may be chance.",
+            "zh": f"{len(sizes)} 项任务中有 {len(few)} 项不足 {FEW} 条，几个百分点的差别可能只是偶然。",
+        }
+    elif few:
         names = {
             language: _listed([columns.task_name(found, task)[language] for task in few], language)
             for language in strings.LANGUAGES
@@ -174,7 +182,8 @@ def _rules(found: Gathered) -> Iterator[Text]:
 
 
 def _states(found: Gathered) -> Iterator[Text]:
-    apart = {place.state for _, place in found.cells if place.state and not place.state.startswith("labels:")}
+    apart = {state for suite in columns.suites(found) for state in columns.states(found, suite)[1:]}
+    apart = {state for state in apart if state and not state.startswith("labels:")}
     if apart:
         names = {
             language: _listed([columns.state_name(state)[language] for state in sorted(apart)], language)
