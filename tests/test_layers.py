@@ -18,7 +18,8 @@ LINE = (
     "errors", "config", "prompts", "documents", "display",  # words and settings
     "data", "task_index", "listing",                        # what is asked
     "journal", "models", "multi_turn", "evaluate",          # asking it
-    "replay", "scoring", "statistics", "scores",            # what came of it
+    "replay", "scoring", "statistics",                      # what came of it
+    "signatures", "scores",
     "provenance", "record", "comet", "plan", "run",         # a whole run
     "estimate", "judge",                                    # what one would take; its answers judged
     "leaderboard", "compare", "audit", "ranking", "report", # reading runs

@@ -65,7 +65,7 @@ def report(
 
     Runs stand beside each other and, with --board, beside published systems; unfinished ones are shown, never ranked.
     """
-    from bayling_bench import record, terminal
+    from bayling_bench import record
     from bayling_bench.data import store
 
     store.set_mirror(mirror)
@@ -85,7 +85,7 @@ def report(
         typer.echo(text, nl=False)
     else:
         record.write_text(output, text)
-        terminal.say(f"report: {output}")
+        typer.echo(f"report: {output}")
 
 
 def _items(text: str) -> Items:

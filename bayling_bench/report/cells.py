@@ -114,7 +114,8 @@ def _of_figure(row: Row, place: Place) -> Cell:
     if row.reproduced is None:
         return blank
     low, high = row.interval or (None, None)
-    return replace(blank, source=REPRODUCED, value=row.reproduced, low=low, high=high)
+    signature = row.found if row.found.startswith("COMET") else places.signature(place)
+    return replace(blank, source=REPRODUCED, value=row.reproduced, low=low, high=high, signature=signature)
 
 
 def _beside(
@@ -133,19 +134,19 @@ def _beside(
             low, high = other.interval or (None, None)
             yield Cell(
                 system=row.figure.system, place=place, source=REPRODUCED, value=other.value, low=low, high=high,
-                n=other.items,
+                n=other.items, signature=places.signature(place),
             )  # fmt: skip
 
 
-def of_contests(rankings: Sequence[Ranking], contests: Sequence[Contest]) -> Iterator[tuple[Contest, Place, Cell]]:
+def of_contests(rankings: Sequence[Ranking], contests: Sequence[Contest]) -> Iterator[Cell]:
     """Yield a cell for each standing of the contests on single tasks."""
     by_title = {ranking.title: ranking for ranking in rankings}
     for contest in contests:
         if contest.average:
             continue
         place = place_of_contest(by_title[contest.ranking], contest.task)
-        for standing in contest.standings if place is not None else ():
-            yield contest, place, of_standing(standing, place)  # type: ignore[misc]
+        if place is not None:
+            yield from (of_standing(standing, place) for standing in contest.standings)
 
 
 def place_of_contest(ranking: Ranking, task: str) -> Place | None:
@@ -161,7 +162,7 @@ def of_standing(standing: Standing, place: Place) -> Cell:
     return Cell(
         system=standing.system, place=place, source=RUN if standing.system.startswith("run ") else REPRODUCED,
         value=standing.value, low=standing.low, high=standing.high, n=standing.n, guards=guards,
-        rank_low=standing.best, rank_high=standing.worst, cluster=standing.cluster,
+        rank_low=standing.best, rank_high=standing.worst, cluster=standing.cluster, signature=places.signature(place),
     )  # fmt: skip
 
 
@@ -169,6 +170,8 @@ def ranked(cell: Cell | None, standing: Cell) -> Cell:
     """Return what is known of a column from record or audit, with guards and ranks out of the contest."""
     if cell is None:
         return standing
+    if cell.source == PUBLISHED:
+        return replace(standing, published=cell.published, verdict=cell.verdict, why=cell.why)
     return replace(
         cell, guards={**cell.guards, **standing.guards}, rank_low=standing.rank_low, rank_high=standing.rank_high,
         cluster=standing.cluster, low=standing.low if cell.low is None else cell.low,

@@ -67,7 +67,7 @@ def gather(runs: Sequence[Run], standing: Standing | None = None) -> Gathered:
     of_means: means.Means = {}
     if standing is not None:
         found |= cells.of_audit(standing.board, standing.audited)
-        for _, _, cell in cells.of_contests(standing.board.rankings, standing.contests):
+        for cell in cells.of_contests(standing.board.rankings, standing.contests):
             found[cell.key] = cells.ranked(found.get(cell.key), cell)
         of_means, averaged = means.of_rankings(standing.board.rankings, standing.contests)
         found |= averaged

@@ -7,14 +7,17 @@ they are of the same data: numbers of another state stand in a table of their ow
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
-from bayling_bench import task_index
+from bayling_bench import signatures, task_index
 from bayling_bench.audit import exams
 from bayling_bench.config import TaskOptions
 from bayling_bench.journal import digest
+from bayling_bench.scoring import translation
+from bayling_bench.scoring.kinds import in_order
 
 EXAMS = ("gaokao", "sat")
 TRANSLATIONS = ("wmt22", "interactive")
@@ -118,12 +121,15 @@ def _other_data(task: task_index.Task, settings: Mapping[str, Any]) -> list[str]
     return [f"data:{digest([read[path] for path in sorted(pinned) if path in read])[:8]}"] if strange else []
 
 
-def apart(place: Place, state: str) -> Place:
-    """Return the place in another state."""
-    return replace(place, state=state)
-
-
-def languages(task: str) -> Sequence[str]:
-    """Return the language of a task of the index, or source and target; none for others."""
-    found = task_index.all_tasks().get(task)
-    return found.languages if found else ()
+@lru_cache(maxsize=4096)
+def signature(place: Place) -> str:
+    """Return what a run's record would say of a number in this place; empty for metrics that are not our tasks' own."""
+    task = task_index.all_tasks().get(place.task)
+    if task is None or not in_order([place.metric]) or place.metric.startswith("comet"):
+        return ""
+    states = dict(part.split(":", 1) for part in place.state.split("|") if part)
+    options = TaskOptions(label_state=states.get("labels", "head"))
+    references = len(states.get("references", "A").split("+"))
+    if "tokenizer" in states:
+        return translation.signature(f"{place.metric}:{states['tokenizer']}", task.languages[-1], references)
+    return signatures.signature(task, options, place.metric, references)

@@ -90,6 +90,8 @@ def _careful(found: Gathered) -> Iterator[Text]:
             "en": f"Unfinished, so never ranked: {told['en']}.",
             "zh": f"未完成，因此不参与排名：{told['zh']}。",
         }
+    for reading in found.readings:
+        yield from (dict.fromkeys(strings.LANGUAGES, f"{reading.label}: {note}") for note in reading.notes)
     yield from _unscored(found)
     yield from _off_target(found)
     yield from _few(found)
