@@ -8,7 +8,8 @@ function chartLibrary() {
   library ??= (async () => {
     const packed = byId("plotly");
     if (packed === null) throw new Error(t("ui.no_pictures"));
-    const source = await unpack(packed);
+    await painted(); // what was asked for last is to be seen before this takes a second
+    const source = JSON.parse(unpackLzma(packed.textContent));
     // a style sheet of maps, which it would put into the page unless an element of that id is there: we draw no maps
     for (const [, id] of source.matchAll(/getElementById\("([0-9a-f]{64})"\)/g)) document.head.append(make("meta", { id }));
     const script = make("script");
