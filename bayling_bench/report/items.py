@@ -1,6 +1,7 @@
 """A task's items for the report's browser: every system's answers side by side, item by item, compressed.
 
-One or more chunks a task, each the JSON value ``{"docs", "users", "prompts", "items", "columns"}``:
+A pack is the JSON object {task: {"docs", "users", "prompts", "items", "columns"}} of one task, of a part of a large
+one, or of tasks that are kin: those ask much the same, so that one costs little beside the other. Of each task
 
 - ``items``: [[index, doc, references, users, [entry, one a part]]]. A part is one system's answers to the task;
   an entry is None (not answered), a string (one answer and nothing else to say of it) or ``{"turns": [{"response",
@@ -18,6 +19,7 @@ from __future__ import annotations
 import json
 import math
 import random
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -25,7 +27,6 @@ from typing import Any, Literal
 from bayling_bench.config import NGRAM_METRICS
 from bayling_bench.display.text import visible_all
 from bayling_bench.journal import digest
-from bayling_bench.report.packing import packed
 
 CHUNK = 4_000_000
 """Characters of JSON from which a task is cut: a chunk is unpacked in one go, so this bounds the browser's work."""
@@ -33,6 +34,14 @@ SAMPLE = 100
 """Items of each task that ``--items sample`` keeps."""
 INTERNAL = ("kind", "letters", "source_language", "target_language", "turns")
 """What documents hold for the harness rather than for readers."""
+
+_KIN = (
+    (r"^interactive_translation_", "wmt22_"),
+    (r"^(bayling80_.+)_(single|multi)$", r"\1"),
+    (r"^sat_en_without_passage", "sat_en"),
+    (r"_mc$", ""),
+)
+"""Patterns of task names, and what stands for what they match in a family's name."""
 
 Items = Literal["all", "sample", "none"] | int  # how many items of each task are packed into the page
 Row = dict[str, Any]
@@ -68,23 +77,14 @@ class Part:
 
 @dataclass(frozen=True, kw_only=True)
 class Packed:
-    """A task's items as they lie in the page."""
+    """What the payload says of a task's items."""
 
     total: int
     packed: int
-    chunks: Sequence[str]
+    packs: Sequence[int]
+    """Places of the packs that hold them, in order."""
     parts: Sequence[Row]
-    """What the payload says of each part."""
-
-    def told(self) -> Row:
-        """Return what the payload says of a task's items."""
-        return {
-            "total": self.total,
-            "packed": self.packed,
-            "bytes": sum(map(len, self.chunks)),
-            "chunks": len(self.chunks),
-            "parts": list(self.parts),
-        }
+    """Of each part ``{"system", "states", "scores", "prompts"}``."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,12 +142,18 @@ def _document(item: Item) -> Row:
     return visible_all(kept)
 
 
-def pack(found: Table, shared: bool) -> Packed:
-    """Return a task's items compressed; ``shared`` leaves out their documents, which lie elsewhere in the page."""
+def family(task: str) -> str:
+    """Return what tasks that ask much the same have in common: a sentence to translate, a question in two forms."""
+    for pattern, kin in _KIN:
+        task = re.sub(pattern, kin, task)
+    return task
+
+
+def chunks(found: Table, shared: bool) -> Iterator[Row]:
+    """Yield a task's items as packs hold them; ``shared`` leaves out documents that lie elsewhere in the page."""
     frames = [_frame([held[index] for index in found.docs if index in held]) for held in found.answers]
     framed = _users_frame(found)
     rows = [_row(found, index, frames, framed, shared) for index in found.docs]
-    parts, chunks = [], []
     keys = [_keys(held, found.docs) for held in found.answers]
     for start, end in _cuts(rows):
         indices = list(found.docs)[start:end]
@@ -156,12 +162,17 @@ def pack(found: Table, shared: bool) -> Packed:
             for held, own in zip(found.answers, keys, strict=True)
         ]
         chunk = {"docs": found.docs_key if shared else None, "users": framed, "prompts": frames}
-        chunks.append(packed(visible_all({**chunk, "items": rows[start:end], "columns": columns})))
-    for part, held, own, frame in zip(found.parts, found.answers, keys, frames, strict=True):
-        sent = frame is not None or any("prompt" in turn for item in held.values() for turn in item.turns)
-        about = {"system": part.system, "states": list(part.states), "scores": own, "prompts": sent}
-        parts.append(visible_all(about))
-    return Packed(total=found.total, packed=len(found.docs), chunks=chunks, parts=parts)
+        yield visible_all({**chunk, "items": rows[start:end], "columns": columns})
+
+
+def told(found: Table, packs: Sequence[int]) -> Packed:
+    """Return what the payload says of a task's items."""
+    parts = []
+    for part, held in zip(found.parts, found.answers, strict=True):
+        sent = any("prompt" in turn for index in found.docs if index in held for turn in held[index].turns)
+        about = {"system": part.system, "states": list(part.states), "scores": _keys(held, found.docs)}
+        parts.append(visible_all({**about, "prompts": sent}))
+    return Packed(total=found.total, packed=len(found.docs), packs=list(packs), parts=parts)
 
 
 def _cuts(rows: Sequence[Any]) -> Iterator[tuple[int, int]]:

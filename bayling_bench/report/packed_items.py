@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bayling_bench import report as package
+from bayling_bench.display.text import visible
 from bayling_bench.leaderboard import Board
 from bayling_bench.ranking import kept
 from bayling_bench.report import board_items, items, run_items
@@ -29,13 +30,14 @@ class PackedItems:
     """The items of every task, as they lie in the page."""
 
     tasks: dict[str, Packed] = field(default_factory=dict)
+    packs: list[str] = field(default_factory=list)
     docs: dict[str, str] = field(default_factory=dict)
     """Documents that several tasks share, by key."""
 
     @property
     def bytes(self) -> int:
         """Return their size in the page."""
-        return sum(task.told()["bytes"] for task in self.tasks.values()) + sum(map(len, self.docs.values()))
+        return sum(map(len, self.packs)) + sum(map(len, self.docs.values()))
 
     def say(self) -> str:
         """Return in words how many items there are of how many, and their size."""
@@ -56,7 +58,7 @@ def pack(found: Gathered, folders: Sequence[Path], chosen: Items, told: Told | N
     key = [chosen, _code(), *(kept.files_of_run(folder) for folder in folders)]
     key += [[str(path), path.stat().st_mtime_ns] for folder in folders for path in _judgements(folder)]
     stored = kept.keep("items", found.standing.board, key, lambda: asdict(_computed(found, folders, chosen, told)))
-    return PackedItems(tasks={task: Packed(**each) for task, each in stored["tasks"].items()}, docs=stored["docs"])
+    return PackedItems(**{**stored, "tasks": {task: Packed(**each) for task, each in stored["tasks"].items()}})
 
 
 def _judgements(folder: Path) -> list[Path]:
@@ -86,7 +88,7 @@ def _computed(found: Gathered, folders: Sequence[Path], chosen: Items, told: Tol
         tables[task] = items.table(task, parts, chosen)
         if told is not None:
             told(number + 1, 2 * len(plan), task)
-    return _shared(tables, lambda number, task: told and told(len(plan) + number, 2 * len(plan), task))
+    return _packed(tables, lambda number, task: told and told(len(plan) + number, 2 * len(plan), task))
 
 
 def _of_board(board: Board, task: str, systems: Iterable[tuple[str, Sequence[str]]]) -> list[Part]:
@@ -101,16 +103,35 @@ def _plan(found: Gathered) -> dict[str, list[tuple[str, list[str]]]]:
     return tasks
 
 
-def _shared(tables: dict[str, Table], told: Callable[[int, str], Any]) -> PackedItems:
+def _packed(tables: dict[str, Table], told: Callable[[int, str], Any]) -> PackedItems:
     """Return the tables compressed; large documents that several tasks have in common are packed once."""
-    of = Counter(table.docs_key for table in tables.values())
-    docs: dict[str, str] = {}
-    tasks = {}
-    for number, (task, table) in enumerate(tables.items(), 1):
-        large = sum(len(str(doc)) for doc in table.docs.values()) >= _WORTH_SHARING
-        share = of[table.docs_key] > 1 and large
-        if share and table.docs_key not in docs:
-            docs[table.docs_key] = packed(list(table.docs.values()))
-        tasks[task] = items.pack(table, share)
-        told(number, task)
-    return PackedItems(tasks={task: each for task, each in tasks.items() if each.total}, docs=docs)
+    held = {task: table for task, table in tables.items() if table.total}
+    of = Counter(table.docs_key for table in held.values())
+    shared = {key for key, table in _large(held) if of[key] > 1}
+    families: dict[str, list[str]] = {}
+    for task in held:
+        families.setdefault(items.family(task), []).append(task)
+    packs, places, done = [], {}, 0
+    for kin in families.values():
+        chunks = {task: list(items.chunks(held[task], held[task].docs_key in shared)) for task in kin}
+        joined = len(kin) > 1 and all(len(each) == 1 for each in chunks.values())
+        together = [{task: each[0] for task, each in chunks.items()}] if joined else []
+        apart = [{task: chunk} for task, each in chunks.items() for chunk in each]
+        for pack in together or apart:
+            for task in pack:
+                places.setdefault(task, []).append(len(packs))
+            packs.append(packed({visible(task): chunk for task, chunk in pack.items()}))
+        done += len(kin)
+        told(done, kin[-1])
+    docs = {key: packed(list(table.docs.values())) for key, table in _large(held) if key in shared}
+    return PackedItems(
+        tasks={task: items.told(table, places.get(task, ())) for task, table in held.items()}, packs=packs, docs=docs
+    )
+
+
+def _large(tables: dict[str, Table]) -> list[tuple[str, Table]]:
+    return [
+        (table.docs_key, table)
+        for table in tables.values()
+        if sum(len(str(doc)) for doc in table.docs.values()) >= _WORTH_SHARING
+    ]

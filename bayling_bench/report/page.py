@@ -87,7 +87,7 @@ def html(prepared: Prepared) -> str:
 def compose(board: dict[str, Any], packed: dict[str, Any], **more: Any) -> str:
     """Return the page of a payload with its ``items``, and what else the templates read; absent parts are left out.
 
-    ``packed`` is ``{"docs": [(key, text)], "tasks": [(task, text)]}``, a task's chunks in their order.
+    ``packed`` is ``{"docs": [(key, text)], "packs": [text]}``; an item of ``items`` names its packs by their places.
     """
     drawn = len(board["systems"]) > 1 or bool(board["figures"]["judge"]["outcomes"])
     tables = {name: getattr(static, name)(board) for name in ("tables", "outcomes", "categories")}
@@ -103,7 +103,7 @@ def _told(found: Gathered, task: str, packed: Packed) -> dict[str, Any]:
     planned = next((plan for reading in found.readings if (plan := reading.plan(task))), None)
     known = task_index.all_tasks().get(task)
     suite = planned["suite"] if planned else known.suite if known else ""
-    return {"suite": suite, **packed.told()}
+    return {"suite": suite, **vars(packed)}
 
 
 def render(runs: Sequence[Run], *, items: Items = "all", title: str | None = None) -> str:
@@ -121,8 +121,7 @@ def write(runs: Sequence[Run], out: Path, *, items: Items = "all", title: str | 
 
 def _packed(found: PackedItems) -> dict[str, Any]:
     """Return base85 as it is: its letters mean nothing to HTML."""
-    tasks = [(visible(task), Markup(text)) for task, packed in found.tasks.items() for text in packed.chunks]
-    return {"docs": [(key, Markup(text)) for key, text in found.docs.items()], "tasks": tasks}
+    return {"docs": [(key, Markup(text)) for key, text in found.docs.items()], "packs": list(map(Markup, found.packs))}
 
 
 def _title(found: Gathered) -> str:

@@ -1,7 +1,7 @@
 """What the page's script reads: one JSON object of everything that a reader may sort, filter, draw or export.
 
-Absent numbers are left out or null; values stand at full precision and are rounded where they are shown. ``{en, zh}``
-is a text in both languages. Every string has passed `display.text.visible`.
+Absent numbers are left out or null; values have eight digits and are rounded where they are shown. ``{en, zh}`` is a
+text in both languages. Every string has passed `display.text.visible`.
 
 - ``schema`` 1 · ``title`` · ``date`` (``2026-11-26``) · ``version`` of BayLing Bench · ``board``: {name, title,
   summary} or null · ``summary``: [{about: ``subject|lead|careful|audit``, en, zh}], the first paragraph by
@@ -34,13 +34,14 @@ is a text in both languages. Every string has passed `display.text.visible`.
   [{dimension, value, n, agreement, low, high, kappa, spearman_of_scores, spearman_of_differences}]}]},
   ``directions``: {suites: [..]}, ``exams``: {suites: [..]}, ``size``: {systems: [keys with size_b], cost: [keys]}};
   directions, exams and size are drawn from ``cells``.
-- ``items``: {task: {suite, total, packed, bytes, chunks, parts: [{system, states, scores: [keys], prompts: bool}]}}:
+- ``items``: {task: {suite, total, packed, packs: [places], parts: [{system, states, scores: [keys], prompts: bool}]}}:
   see `items` for what is packed.
 - ``strings``: {en: {key: text}, zh: {key: text}}: the words of ``strings.toml``.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
@@ -144,11 +145,17 @@ def _cell(cell: Cell, best: bool, signatures: dict[str, int]) -> Row:
         "why",
     ):  # fmt: skip
         value = getattr(cell, name)
-        row |= {name: value} if value not in (None, "", 0) or name == "value" else {}
+        if value not in (None, "") and (value != 0 or name in ("value", "low", "high")):
+            row[name] = _short(value)
     row |= {"best": True} if best else {}
-    row |= {"guards": dict(cell.guards)} if cell.guards else {}
+    row |= {"guards": {name: _short(share) for name, share in cell.guards.items()}} if cell.guards else {}
     row |= {"signature": signatures.setdefault(cell.signature, len(signatures))} if cell.signature else {}
     return row
+
+
+def _short(value: Any) -> Any:
+    """Return a number with the eight digits that no table, picture or test needs more of."""
+    return float(f"{value:.8g}") if isinstance(value, float) and math.isfinite(value) else value
 
 
 def _best(found: Gathered) -> set[tuple[str, Place]]:
@@ -175,8 +182,9 @@ def _pairs(found: Gathered) -> Iterator[Row]:
         for pair in contest.pairs:
             yield {
                 "task": place.task, "metric": place.metric, "state": place.state, "first": pair.first,
-                "second": pair.second, "difference": pair.difference, "low": pair.low, "high": pair.high,
-                "p": pair.p_randomization, "p_holm": pair.p_holm, "detectable": pair.detectable,
+                "second": pair.second, "difference": _short(pair.difference), "low": _short(pair.low),
+                "high": _short(pair.high), "p": _short(pair.p_randomization), "p_holm": _short(pair.p_holm),
+                "detectable": _short(pair.detectable),
             }  # fmt: skip
 
 
@@ -209,11 +217,13 @@ def _absent(found: Gathered) -> Iterator[Row]:
             why = reading.state(task)
             if why and not reading.scored(task).get("metrics"):
                 yield {"system": found.systems[number].key, "task": task, "metric": None, "why": why, "command": ""}
+    told = set()
     for contest, place in _contests(found):
         for each in contest.absent:
-            if (each.system, place) not in found.cells:
-                why = {"metric": place.metric, "why": each.why, "command": each.command}
-                yield {"system": each.system, "task": place.task, **why}
+            row = (each.system, place.task, each.why, each.command)
+            if (each.system, place) not in found.cells and row not in told:
+                told.add(row)
+                yield dict(zip(("system", "task", "why", "command"), row, strict=True), metric=place.metric)
 
 
 def _figures(found: Gathered, suites: list[str]) -> Row:

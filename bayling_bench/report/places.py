@@ -7,8 +7,8 @@ they are of the same data: numbers of another state stand in a table of their ow
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -93,7 +93,7 @@ _MAKERS = {
 
 def state_of_run(settings: Mapping[str, Any], planned: Mapping[str, Any]) -> str:
     """Return the state of the data that a run's task was measured on, from its ``run.json`` and its plan there."""
-    options, suite = settings["options"], planned["suite"]
+    options, suite = asdict(TaskOptions()) | settings["options"], planned["suite"]
     states = [f"labels:{options['label_state']}"] if suite in EXAMS else []
     if suite == "wmt22" and options["reference_set"] != "A":
         states.append(f"references:{options['reference_set']}")
@@ -104,16 +104,15 @@ def state_of_run(settings: Mapping[str, Any], planned: Mapping[str, Any]) -> str
         states += [f"first:{planned['items']}"] if planned["items"] < task.items else []
         version = task.config["metadata"]["version"]
         states += [f"version:{planned['version']}"] if float(planned["version"]) != float(version) else []
-        states += _other_data(task, settings)
+        states += _other_data(task, TaskOptions(**options), settings["data"])
     return "|".join(states)
 
 
-def _other_data(task: task_index.Task, settings: Mapping[str, Any]) -> list[str]:
+def _other_data(task: task_index.Task, options: TaskOptions, data: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return ``data:…`` where a file that the task read had other bytes than the catalogue names today."""
-    known = {name: settings["options"][name] for name in ("prompt_form", "reference_set", "label_state")}
-    pinned = {f"{file.repo}/{file.path}": file.sha256 for file in task.files(TaskOptions(**known))}
-    read = {}
-    for entry in settings["data"]:
+    pinned = {f"{file.repo}/{file.path}": file.sha256 for file in task.files(options)}
+    read: dict[str, list[str]] = {}
+    for entry in data:
         owner, _, rest = entry["file"].partition("/")
         name, _, rest = rest.partition("/")
         read.setdefault(f"{owner}/{name}/{rest.partition('/')[2]}", []).append(entry["sha256"])

@@ -113,7 +113,7 @@ def test_a_published_figure_stands_beside_what_was_computed(found):
     ours = [cell for cell in whole["cells"] if (cell["system"], cell["metric"]) == ("ours", "bleu")]
     zh_en, en_zh = (next(cell for cell in ours if cell["task"] == task) for task in ("wmt22_zh_en", "wmt22_en_zh"))
     assert (zh_en["source"], zh_en["value"], zh_en["published"], zh_en["verdict"]) == (
-        "reproduced", 20.1234567, 20.12, "equal",
+        "reproduced", 20.123457, 20.12, "equal",
     )  # fmt: skip
     assert (en_zh["verdict"], en_zh["published"]) == ("differs", 20.5) and en_zh["why"]
     theirs = cell_of(whole, "theirs", "wmt22_zh_en")

@@ -10,7 +10,7 @@ import pytest
 
 from bayling_bench.display.metrics import METRICS
 from bayling_bench.errors import BenchError, RunError
-from bayling_bench.report import packing, page
+from bayling_bench.report import items, packing, page
 from bayling_bench.scoring.kinds import KINDS
 
 from .made_up import HOSTILE, contents, write_run
@@ -62,7 +62,9 @@ class Page(HTMLParser):
 
 
 def chunks(html, task):
-    return [packing.unpacked(text) for text in Page(html).block("script", data_task=task)]
+    """Return what the packs of a page hold of a task."""
+    packs = island(html)["items"][task]["packs"]
+    return [packing.unpacked(Page(html).block("script", data_pack=str(place))[0])[task] for place in packs]
 
 
 def island(html):
@@ -202,6 +204,24 @@ def test_tasks_of_the_same_documents_share_them(tmp_path):
         assert shared == [line["doc"] for line in parts["items"][task]]
 
 
+def test_tasks_that_ask_much_the_same_lie_in_one_pack(strong):
+    items_of = island(page.render([strong], items=3))["items"]
+    assert items_of["sat_math"]["packs"] == items_of["sat_math_mc"]["packs"]
+    assert items_of["wmt22_en_zh"]["packs"] == items_of["interactive_translation_en_zh"]["packs"]
+    assert items_of["wmt22_en_zh"]["packs"] != items_of["wmt22_en_ja"]["packs"]
+
+
+def test_a_large_task_is_cut_into_several_packs(strong, monkeypatch):
+    monkeypatch.setattr(items, "CHUNK", 4_000)
+    html = page.render([strong], items=45)
+    found = chunks(html, "gaokao_chinese")
+    assert len(found) > 3
+    assert [item[0] for chunk in found for item in chunk["items"]] == list(range(45))
+    assert [score for chunk in found for score in chunk["columns"][0]["acc"]] == [
+        record["scores"]["acc"] for record in strong.items("gaokao_chinese")
+    ]
+
+
 def test_the_same_runs_give_the_same_bytes(strong, weak):
     assert page.render([strong, weak], items=9) == page.render([strong, weak], items=9)
 
@@ -216,7 +236,8 @@ def test_settings_mark_where_runs_differ(strong, weak):
 
 
 def test_commands_that_repeat_the_runs_stand_in_the_page(strong):
-    assert "bayling-bench run --model published:bayling-13b --tasks paper" in " ".join(Page(page.render([strong])).text)
+    text = " ".join(Page(page.render([strong], items="none")).text)
+    assert "bayling-bench run --model published:bayling-13b --tasks paper" in text
 
 
 def test_runs_of_one_model_are_told_apart(strong, tmp_path):

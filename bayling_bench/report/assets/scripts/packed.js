@@ -156,5 +156,7 @@ function unlzma(packed) {
 }
 
 function unpackLzma(text) {
-  return new TextDecoder().decode(unlzma(unbase85(text.trim())));
+  const bytes = unlzma(unbase85(text.trim()));
+  const pairs = bytes[0] === 0xff && bytes[1] === 0xfe; // the byte order mark of UTF-16
+  return new TextDecoder(pairs ? "utf-16le" : "utf-8").decode(bytes);
 }

@@ -37,9 +37,8 @@ const store = (() => {
 
   async function open(task) {
     const found = { items: [], parts: board.items[task].parts.map(() => ({ entries: [], prompts: [], scores: new Map(), read: new Map() })) };
-    for (const element of document.querySelectorAll("script[data-task]")) {
-      if (element.dataset.task !== task) continue;
-      const chunk = JSON.parse(unpackLzma(element.textContent));
+    for (const pack of board.items[task].packs) {
+      const chunk = JSON.parse(unpackLzma(document.querySelector(`script[data-pack="${pack}"]`).textContent))[task];
       const before = found.items.length;
       found.items.push(...chunk.items.map((item, at) => itemOf(item, before + at, chunk)));
       found.parts.forEach((part, place) => {
