@@ -90,7 +90,7 @@ def gather(runs: Sequence[Run], standing: Standing | None = None) -> Gathered:
     return Gathered(
         readings=readings,
         standing=standing,
-        systems=[*systems.of_runs(readings), *_of_board(standing, found)],
+        systems=[*systems.of_runs(readings, judgings), *_of_board(standing, found)],
         cells=found,
         means=of_means,
         judgings=judgings,

@@ -141,7 +141,7 @@ def test_the_first_paragraph_says_who_leads_and_what_to_beware_of(found):
         about: " ".join(each["en"] for each in said if each["about"] == about) for about in ("lead", "careful", "audit")
     }
     assert "mine-1.5b leads (24.00), significantly better than the other one tested (Holm-corrected)" in told["lead"]
-    assert "Ours 7B 9.0 % wrong language" in told["careful"]
+    assert "Ours 7B wrong language (9.0 % in " in told["careful"]
     assert "of 4 published figures 2 come out equal, 1 are explained" in told["audit"] and "1 differ" in told["audit"]
     assert all(re.search("[\u4e00-\u9fff]", each["zh"]) for each in said)
 
