@@ -159,20 +159,16 @@ def _few(found: Gathered) -> Iterator[Text]:
 
 def _rules(found: Gathered) -> Iterator[Text]:
     """Yield where the paper's rule and the strict rule part most: a task and a system."""
-    gaps = []
-    for (system, place), cell in found.cells.items():
-        if place.metric != "acc" or place.task in found.means:
-            continue
-        strict = next(
-            (
-                other
-                for (name, where), other in found.cells.items()
-                if (name, where.task, where.metric) == (system, place.task, "acc_strict")
-            ),
-            None,
-        )
-        if strict is not None:
-            gaps.append((abs(strict.value - cell.value), system, place.task, cell.value, strict.value))
+    strict = {
+        (system, place.task): cell.value
+        for (system, place), cell in found.cells.items()
+        if place.metric == "acc_strict"
+    }
+    gaps = [
+        (abs(strict[system, place.task] - cell.value), system, place.task, cell.value, strict[system, place.task])
+        for (system, place), cell in found.cells.items()
+        if place.metric == "acc" and place.task not in found.means and (system, place.task) in strict
+    ]
     if gaps and max(gaps)[0] >= 1:
         _, system, task, paper, strict_value = max(gaps)
         where = columns.task_name(found, task)
