@@ -158,22 +158,21 @@ def _figures() -> dict[str, Any]:
 
 def _items_told() -> dict[str, Any]:
     parts = [{"system": key, "states": [""], "scores": ["comet"], "prompts": False} for key in ("alder", "birch")]
-    shelf = {"total": 2, "packed": 2, "bytes": 1000, "chunks": 1, "parts": parts}
+    shelf = {"total": 2, "packed": 2, "packs": [0], "parts": parts}
     return {
         "wmt22_de_en": {**shelf, "suite": "wmt22"},
         "wmt22_en_zh": {**shelf, "suite": "wmt22"},
-        "bayling80_zh_multi": {**shelf, "suite": "bayling80", "total": 80},
+        "bayling80_zh_multi": {**shelf, "suite": "bayling80", "total": 80, "packs": [1]},
     }
 
 
-def items() -> dict[str, list[tuple[str, str]]]:
+def items() -> dict[str, list]:
     """Return the packed items for the template."""
     return {
         "docs": [("shared", packed([{"source": "Das rote Haus"}, {"source": "Es regnet"}]))],
-        "tasks": [
-            ("wmt22_de_en", packed(_translations(ENGLISH, "shared"))),
-            ("wmt22_en_zh", packed(_translations(CHINESE, None))),
-            ("bayling80_zh_multi", packed(_conversations())),
+        "packs": [
+            packed({"wmt22_de_en": _translations(ENGLISH, "shared"), "wmt22_en_zh": _translations(CHINESE, None)}),
+            packed({"bayling80_zh_multi": _conversations()}),
         ],
     }
 

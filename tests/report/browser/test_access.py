@@ -108,7 +108,6 @@ def test_axe_finds_no_violation_of_level_aa(visit, width, scheme):
             found = axe.run(page, options={"runOnly": {"type": "tag", "values": AA}}).response
             assert [(each["id"], [node["target"] for node in each["nodes"]]) for each in found["violations"]] == []
             assert "color-contrast" in {each["id"] for each in found["passes"]}
-            page.close()
 
 
 def test_landmarks_headers_and_captions(visit):

@@ -1,5 +1,5 @@
-// The item browser: all tasks of which items are in the page, or one task with its list and the item that was picked. What
-// is shown stands in the address: task, item, a and b (the systems), show, by, order, category, q, diff.
+// The item browser: all tasks of which items are in the page, or one task with its list and the item that was picked.
+// What is shown stands in the address: task, item, a and b (the systems), show, by, order, category, q, diff.
 
 class ItemBrowser {
   constructor(place) {
@@ -38,20 +38,65 @@ class ItemBrowser {
   overview() {
     this.selection = null;
     const tasks = store.tasks();
-    const line = (task) => make("li", {},
-      make("a", { href: linkTo({ task, a: null, b: null, item: null, show: null, by: null, order: null, category: null, q: null, diff: null }) }, model.taskName(task)),
-      make("span", { class: "quiet num" }, ` ${t("ui.packed_of", { packed: count(store.about(task).packed), total: count(store.about(task).total) })}`));
-    const shelf = (suite) => make("div", {}, make("h3", {}, model.suiteName(suite)), make("ul", {}, tasks.filter((task) => model.suiteOf(task) === suite).map(line)));
+    const line = (task) =>
+      make(
+        "li",
+        {},
+        make(
+          "a",
+          {
+            href: linkTo({
+              task,
+              a: null,
+              b: null,
+              item: null,
+              show: null,
+              by: null,
+              order: null,
+              category: null,
+              q: null,
+              diff: null,
+            }),
+          },
+          model.taskName(task),
+        ),
+        make(
+          "span",
+          { class: "quiet num" },
+          ` ${t("ui.packed_of", { packed: count(store.about(task).packed), total: count(store.about(task).total) })}`,
+        ),
+      );
+    const shelf = (suite) =>
+      make(
+        "div",
+        {},
+        make("h3", {}, model.suiteName(suite)),
+        make("ul", {}, tasks.filter((task) => model.suiteOf(task) === suite).map(line)),
+      );
     const suites = [...new Set(tasks.map(model.suiteOf))];
-    replace(this.place, tasks.length ? make("div", { class: "shelf" }, suites.map(shelf)) : make("p", { class: "quiet" }, t("ui.no_items")));
+    replace(
+      this.place,
+      tasks.length
+        ? make("div", { class: "shelf" }, suites.map(shelf))
+        : make("p", { class: "quiet" }, t("ui.no_items")),
+    );
     return false;
   }
 
   draw() {
     this.listing = new Listing(this.selection);
     this.detail = detailView(this.selection, (diff) => this.change({ diff }));
-    replace(this.place, this.heading(), make("div", { class: "controls" }, this.controls()),
-      make("div", { class: this.selection.at >= 0 ? "bench picked" : "bench" }, this.listing.place, make("div", { class: "detail" }, this.detail)));
+    replace(
+      this.place,
+      this.heading(),
+      make("div", { class: "controls" }, this.controls()),
+      make(
+        "div",
+        { class: this.selection.at >= 0 ? "bench picked" : "bench" },
+        this.listing.place,
+        make("div", { class: "detail" }, this.detail),
+      ),
+    );
     this.listing.showCurrent();
   }
 
@@ -65,21 +110,45 @@ class ItemBrowser {
   heading() {
     const { task } = this.selection;
     const { total, packed } = store.about(task);
-    return make("div", { class: "task-title" }, backToTasks(),
+    return make(
+      "div",
+      { class: "task-title" },
+      backToTasks(),
       make("h3", {}, `${model.suiteName(model.suiteOf(task))} · ${model.taskName(task)}`),
-      packed < total ? make("p", { class: "quiet" }, t("ui.sampled", { packed: count(packed), total: count(total) })) : null);
+      packed < total
+        ? make("p", { class: "quiet" }, t("ui.sampled", { packed: count(packed), total: count(total) }))
+        : null,
+    );
   }
 
   controls() {
     const { parts, a, b, keys, by, filter, category, order } = this.selection;
     const unless = (usual) => (value) => (value === usual ? null : value);
-    const another = (changes) => { note(changes); this.follow(); };
+    const another = (changes) => {
+      note(changes);
+      this.follow();
+    };
     const orders = ["item", "lowest", "highest", ...(b ? ["apart"] : [])].map((each) => [each, t(`ui.order_${each}`)]);
-    const others = [["", t("ui.none")], ...parts.filter(({ key }) => key !== a?.key).map(({ key, label }) => [key, label])];
+    const others = [
+      ["", t("ui.none")],
+      ...parts.filter(({ key }) => key !== a?.key).map(({ key, label }) => [key, label]),
+    ];
     return [
-      choice(t("ui.system_a"), parts.map(({ key, label }) => [key, label]), a?.key ?? "", (key) => another({ a: key })),
+      choice(
+        t("ui.system_a"),
+        parts.map(({ key, label }) => [key, label]),
+        a?.key ?? "",
+        (key) => another({ a: key }),
+      ),
       parts.length > 1 ? choice(t("ui.system_b"), others, b?.key ?? "", (key) => another({ b: key })) : null,
-      keys.length > 1 ? choice(t("ui.measure"), keys.map((key) => [key, metricOf(key).label]), by, (key) => this.change({ by: key })) : null,
+      keys.length > 1
+        ? choice(
+            t("ui.measure"),
+            keys.map((key) => [key, metricOf(key).label]),
+            by,
+            (key) => this.change({ by: key }),
+          )
+        : null,
       choice(t("ui.show"), this.filters(), filter, (show) => this.change({ show: unless("all")(show) })),
       this.categories(category),
       by ? choice(t("ui.order"), orders, order, (each) => this.change({ order: unless("item")(each) })) : null,
@@ -105,7 +174,12 @@ class ItemBrowser {
 
   search() {
     const { selection, listing } = this;
-    const box = make("input", { type: "search", value: selection.query, placeholder: t("ui.search_hint"), "aria-label": t("ui.search") });
+    const box = make("input", {
+      type: "search",
+      value: selection.query,
+      placeholder: t("ui.search_hint"),
+      "aria-label": t("ui.search"),
+    });
     let timer = 0;
     box.addEventListener("input", () => {
       clearTimeout(timer);

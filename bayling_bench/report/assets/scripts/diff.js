@@ -1,7 +1,9 @@
-// What differs between two texts: by words where words are set apart by spaces, by characters in Chinese, Japanese, Thai.
-// The shortest edit script by E. W. Myers, "An O(ND) Difference Algorithm and Its Variations", Algorithmica 1 (1986).
+// What differs between two texts: by words where words are set apart by spaces, by characters in Chinese, Japanese,
+// Thai. The shortest edit script by E. W. Myers, "An O(ND) Difference Algorithm and Its Variations", Algorithmica 1
+// (1986).
 
-const UNSPACED = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]/u;
+const UNSPACED =
+  /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]/u;
 const MOST_EDITS = 1000; // beyond it two texts have little in common, and the memory of the search grows with its square
 
 // Returns words, single characters of scripts without spaces (with their marks), spaces and punctuation, each a token.
@@ -10,7 +12,8 @@ function tokens(text) {
   const characters = new Intl.Segmenter(undefined, { granularity: "grapheme" });
   const found = [];
   for (const { segment } of words.segment(text)) {
-    if (segment.length > 1 && UNSPACED.test(segment)) for (const part of characters.segment(segment)) found.push(part.segment);
+    if (segment.length > 1 && UNSPACED.test(segment))
+      for (const part of characters.segment(segment)) found.push(part.segment);
     else found.push(segment);
   }
   return found;
@@ -37,10 +40,14 @@ function editScript(a, b) {
   for (let edits = 0; edits <= most; edits += 1) {
     trace.push(new Map(furthest));
     for (let diagonal = -edits; diagonal <= edits; diagonal += 2) {
-      const down = diagonal === -edits || (diagonal !== edits && furthest.get(diagonal - 1) < furthest.get(diagonal + 1));
+      const down =
+        diagonal === -edits || (diagonal !== edits && furthest.get(diagonal - 1) < furthest.get(diagonal + 1));
       let x = down ? furthest.get(diagonal + 1) : furthest.get(diagonal - 1) + 1;
       let y = x - diagonal;
-      while (x < a.length && y < b.length && a[x] === b[y]) { x += 1; y += 1; }
+      while (x < a.length && y < b.length && a[x] === b[y]) {
+        x += 1;
+        y += 1;
+      }
       furthest.set(diagonal, x);
       if (x >= a.length && y >= b.length) return walkBack(trace, a, b);
     }
@@ -58,15 +65,24 @@ function walkBack(trace, a, b) {
     const before = down ? diagonal + 1 : diagonal - 1;
     const fromX = furthest.get(before);
     const fromY = fromX - before;
-    while (x > fromX && y > fromY) { x -= 1; y -= 1; script.push(["same", a[x]]); }
-    if (edits > 0 && down) { y -= 1; script.push(["new", b[y]]); }
-    else if (edits > 0) { x -= 1; script.push(["gone", a[x]]); }
+    while (x > fromX && y > fromY) {
+      x -= 1;
+      y -= 1;
+      script.push(["same", a[x]]);
+    }
+    if (edits > 0 && down) {
+      y -= 1;
+      script.push(["new", b[y]]);
+    } else if (edits > 0) {
+      x -= 1;
+      script.push(["gone", a[x]]);
+    }
   }
   return script.reverse();
 }
 
-// Joins tokens of a kind, what is gone before what is new. A short stretch of the same between two longer changes belongs
-// to them: "red house" to "blue home" is one change of two words, and letters that chance to agree are no news.
+// Joins tokens of a kind, what is gone before what is new. A short stretch of the same between two longer changes
+// belongs to them: "red house" to "blue home" is one change of two words, and letters that chance to agree are no news.
 function joined(script) {
   const blocks = []; // changes {gone, new} and strings of the same, in turn
   for (const [kind, token] of script) {
@@ -79,15 +95,27 @@ function joined(script) {
   const merged = [];
   for (const block of blocks) {
     const [change, same] = [merged.at(-2), merged.at(-1)];
-    const bridged = typeof block === "object" && typeof same === "string" && typeof change === "object" && same.length <= 4 && same.length * 1.5 <= Math.min(size(change), size(block));
+    const bridged =
+      typeof block === "object" &&
+      typeof same === "string" &&
+      typeof change === "object" &&
+      same.length <= 4 &&
+      same.length * 1.5 <= Math.min(size(change), size(block));
     if (bridged) merged.splice(-2, 2, { gone: change.gone + same + block.gone, new: change.new + same + block.new });
     else merged.push(block);
   }
-  return merged.flatMap((block) => (typeof block === "string" ? [["same", block]] : ["gone", "new"].filter((kind) => block[kind]).map((kind) => [kind, block[kind]])));
+  return merged.flatMap((block) =>
+    typeof block === "string"
+      ? [["same", block]]
+      : ["gone", "new"].filter((kind) => block[kind]).map((kind) => [kind, block[kind]]),
+  );
 }
 
 // Returns nodes of one of the two texts with what the other lacks marked: side is "gone" or "new".
 function marked(parts, side) {
-  return parts.filter(([kind]) => kind === "same" || kind === side)
-    .map(([kind, text]) => (kind === "same" ? document.createTextNode(text) : make(kind === "new" ? "ins" : "del", {}, text)));
+  return parts
+    .filter(([kind]) => kind === "same" || kind === side)
+    .map(([kind, text]) =>
+      kind === "same" ? document.createTextNode(text) : make(kind === "new" ? "ins" : "del", {}, text),
+    );
 }

@@ -17,15 +17,23 @@ function button(label, act, attributes = {}) {
 }
 
 function select(label, options, value, act) {
-  const choice = make("select", { "aria-label": label, onchange: () => act(choice.value) },
-    options.map(([key, name]) => make("option", { value: key, selected: key === value }, name)));
+  const choice = make(
+    "select",
+    { "aria-label": label, onchange: () => act(choice.value) },
+    options.map(([key, name]) => make("option", { value: key, selected: key === value }, name)),
+  );
   return choice;
 }
 
 // A group of buttons of which one is pressed: [[key, label], ...].
 function segmented(label, options, value, act) {
-  return make("span", { class: "segmented", role: "group", "aria-label": label },
-    options.map(([key, name]) => button(name, () => act(key), { "aria-pressed": String(key === value), "data-key": key })));
+  return make(
+    "span",
+    { class: "segmented", role: "group", "aria-label": label },
+    options.map(([key, name]) =>
+      button(name, () => act(key), { "aria-pressed": String(key === value), "data-key": key }),
+    ),
+  );
 }
 
 function byId(id) {

@@ -7,18 +7,22 @@ const FORMATS = {
   markdown: { name: "Markdown", file: "leaderboard.md", type: "text/markdown", write: asMarkdown },
 };
 
-// Full precision, a column for each bound; a text that a spreadsheet would run as a formula gets an apostrophe before it.
+// Full precision, a column for each bound; a text that a spreadsheet would run as a formula gets an apostrophe before
+// it.
 function asCsv({ columns, rows }) {
   const quoted = (text) => {
     const safe = /^[=+\-@\t\r]/.test(text) && Number.isNaN(Number(text)) ? `'${text}` : text;
     return /[",\n\r]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
   };
   const wide = columns.map((_, at) => rows.some((row) => row[at]?.value !== undefined));
-  const head = columns.flatMap((name, at) => (wide[at] ? ["", " low", " high", " n"].map((end) => name + end) : [name]));
-  const line = (row) => row.flatMap((cell, at) => {
-    if (!wide[at]) return [cell?.text ?? ""];
-    return [cell?.value, cell?.low, cell?.high, cell?.n].map((number) => number ?? "");
-  });
+  const head = columns.flatMap((name, at) =>
+    wide[at] ? ["", " low", " high", " n"].map((end) => name + end) : [name],
+  );
+  const line = (row) =>
+    row.flatMap((cell, at) => {
+      if (!wide[at]) return [cell?.text ?? ""];
+      return [cell?.value, cell?.low, cell?.high, cell?.n].map((number) => number ?? "");
+    });
   return `${[head, ...rows.map(line)].map((cells) => cells.map((cell) => quoted(String(cell))).join(",")).join("\n")}\n`;
 }
 
@@ -29,14 +33,22 @@ function asMarkdown({ columns, rows }) {
     const bounds = cell?.bounds ? ` ${cell.bounds}` : "";
     return (cell?.best ? `**${text}**` : text) + bounds;
   };
-  const lines = [columns.map(escaped), columns.map((_, at) => (at ? "---:" : "---")), ...rows.map((row) => row.map(shown))];
+  const lines = [
+    columns.map(escaped),
+    columns.map((_, at) => (at ? "---:" : "---")),
+    ...rows.map((row) => row.map(shown)),
+  ];
   return `${lines.map((cells) => `| ${cells.join(" | ")} |`).join("\n")}\n`;
 }
 
 // A table for booktabs; bounds as a small line of their own would need a package, so they stand behind the value.
 function asLatex({ columns, rows }) {
   const marks = { "\\": "\\textbackslash{}", "~": "\\textasciitilde{}", "^": "\\textasciicircum{}" };
-  const escaped = (text) => text.replaceAll(/[\\~^&%$#_{}]/g, (mark) => marks[mark] ?? `\\${mark}`).replaceAll("—", "--").replaceAll("−", "$-$");
+  const escaped = (text) =>
+    text
+      .replaceAll(/[\\~^&%$#_{}]/g, (mark) => marks[mark] ?? `\\${mark}`)
+      .replaceAll("—", "--")
+      .replaceAll("−", "$-$");
   const shown = (cell) => {
     const text = escaped(cell?.text ?? "");
     const bounds = cell?.bounds ? ` {\\scriptsize ${escaped(cell.bounds)}}` : "";
@@ -44,8 +56,14 @@ function asLatex({ columns, rows }) {
   };
   const body = rows.map((row) => `${row.map(shown).join(" & ")} \\\\`);
   return [
-    `\\begin{tabular}{l${"r".repeat(columns.length - 1)}}`, "\\toprule", `${columns.map(escaped).join(" & ")} \\\\`, "\\midrule",
-    ...body, "\\bottomrule", "\\end{tabular}", "",
+    `\\begin{tabular}{l${"r".repeat(columns.length - 1)}}`,
+    "\\toprule",
+    `${columns.map(escaped).join(" & ")} \\\\`,
+    "\\midrule",
+    ...body,
+    "\\bottomrule",
+    "\\end{tabular}",
+    "",
   ].join("\n");
 }
 
@@ -58,13 +76,38 @@ function exportMenu(grid, open) {
   const show = () => {
     text.value = FORMATS[format].write(grid());
     said.textContent = "";
-    replace(formats, segmented(t("ui.export_format"), Object.entries(FORMATS).map(([key, { name }]) => [key, name]), format, (key) => { format = key; show(); }));
+    replace(
+      formats,
+      segmented(
+        t("ui.export_format"),
+        Object.entries(FORMATS).map(([key, { name }]) => [key, name]),
+        format,
+        (key) => {
+          format = key;
+          show();
+        },
+      ),
+    );
   };
-  const save = () => { download(text.value, FORMATS[format]); said.textContent = t("ui.export_saved", { file: FORMATS[format].file }); };
-  const copy = async () => { said.textContent = (await copied(text)) ? t("ui.export_copied") : t("ui.export_not_copied"); };
-  return make("details", { class: "menu export", open, ontoggle: (event) => event.currentTarget.open && show() },
+  const save = () => {
+    download(text.value, FORMATS[format]);
+    said.textContent = t("ui.export_saved", { file: FORMATS[format].file });
+  };
+  const copy = async () => {
+    said.textContent = (await copied(text)) ? t("ui.export_copied") : t("ui.export_not_copied");
+  };
+  return make(
+    "details",
+    { class: "menu export", open, ontoggle: (event) => event.currentTarget.open && show() },
     make("summary", {}, t("ui.export")),
-    make("div", {}, formats, text, make("div", { class: "row" }, button(t("ui.copy"), copy), button(t("ui.download"), save), said)));
+    make(
+      "div",
+      {},
+      formats,
+      text,
+      make("div", { class: "row" }, button(t("ui.copy"), copy), button(t("ui.download"), save), said),
+    ),
+  );
 }
 
 function download(text, { file, type }) {

@@ -2,14 +2,19 @@
 
 function followSections() {
   const places = [...document.querySelectorAll("main > section[id]")];
-  const links = new Map([...document.querySelectorAll(".top nav a")].map((link) => [link.getAttribute("href").slice(1), link]));
-  const seen = new IntersectionObserver((entries) => {
-    for (const entry of entries) {
-      if (!entry.isIntersecting) continue;
-      for (const link of links.values()) link.removeAttribute("aria-current");
-      links.get(entry.target.id)?.setAttribute("aria-current", "true");
-    }
-  }, { rootMargin: "-15% 0px -80% 0px" });
+  const links = new Map(
+    [...document.querySelectorAll(".top nav a")].map((link) => [link.getAttribute("href").slice(1), link]),
+  );
+  const seen = new IntersectionObserver(
+    (entries) => {
+      for (const entry of entries) {
+        if (!entry.isIntersecting) continue;
+        for (const link of links.values()) link.removeAttribute("aria-current");
+        links.get(entry.target.id)?.setAttribute("aria-current", "true");
+      }
+    },
+    { rootMargin: "-15% 0px -80% 0px" },
+  );
   for (const place of places) seen.observe(place);
 }
 
@@ -23,7 +28,11 @@ function start() {
   const table = new Leaderboard(byId("board-table"));
   const pictures = new Pictures(byId("pictures-place"));
   const items = new ItemBrowser(byId("items-place"));
-  const redraw = () => { controls.draw(); table.draw(); pictures.draw(); };
+  const redraw = () => {
+    controls.draw();
+    table.draw();
+    pictures.draw();
+  };
   const controls = new BoardControls(byId("board-controls"), redraw, () => table.grid());
 
   const speak = (code) => {
@@ -35,16 +44,32 @@ function start() {
     redraw();
     items.follow();
   };
-  const switches = () => replace(byId("switches"),
-    segmented(t("ui.interface_language"), Object.entries(LANGUAGES), language, speak),
-    select(t("ui.theme"), ["auto", "light", "dark"].map((name) => [name, t(`ui.theme_${name}`)]), theme(), (name) => { setTheme(name); switches(); }));
+  const switches = () =>
+    replace(
+      byId("switches"),
+      segmented(t("ui.interface_language"), Object.entries(LANGUAGES), language, speak),
+      select(
+        t("ui.theme"),
+        ["auto", "light", "dark"].map((name) => [name, t(`ui.theme_${name}`)]),
+        theme(),
+        (name) => {
+          setTheme(name);
+          switches();
+        },
+      ),
+    );
 
   const follow = async () => {
     const jump = location.hash !== "" && !location.hash.includes("=");
     if (jump && location.hash !== "#items") return; // to a section: everything stays as it is
     const target = address();
     const suite = target.get("suite") ?? "";
-    if (!jump && !target.has("task") && suite !== shown.suite && (suite === "" || model.suites.some(({ key }) => key === suite))) {
+    if (
+      !jump &&
+      !target.has("task") &&
+      suite !== shown.suite &&
+      (suite === "" || model.suites.some(({ key }) => key === suite))
+    ) {
       shown.suite = suite;
       redraw();
       if (suite) byId("leaderboard").scrollIntoView();
@@ -62,7 +87,9 @@ function start() {
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches?.("input, select, textarea")) return;
     if (!byId("items-place").contains(document.activeElement)) return; // single keys act only where they are asked for (WCAG 2.1.4)
-    byId("items-place").querySelector(`a[data-key="${event.key === "j" || event.key === "k" ? event.key : "none"}"]`)?.click();
+    byId("items-place")
+      .querySelector(`a[data-key="${event.key === "j" || event.key === "k" ? event.key : "none"}"]`)
+      ?.click();
   });
   followSections();
   performance.mark("usable"); // read by benchmarks/report_page.py

@@ -6,7 +6,8 @@ const SHOWN = {
   unparsed: ({ entry }) => entry?.flags?.includes("unparsed"),
   flagged: ({ entry }) => (entry?.flags?.length ?? 0) > 0,
   unscored: ({ entry }) => Boolean(entry?.unscored),
-  flipped: ({ score, other, right }) => right && typeof score === "number" && typeof other === "number" && (score < 1) !== (other < 1),
+  flipped: ({ score, other, right }) =>
+    right && typeof score === "number" && typeof other === "number" && score < 1 !== other < 1,
   lost: ({ entry }) => entry?.verdicts?.some(({ verdict }) => verdict === "lose"),
 };
 
@@ -14,7 +15,8 @@ class Selection {
   // `parts` names the systems that answered, `answers` holds what each said.
   constructor(task, { items, parts: answers }, asked) {
     const parts = store.parts(task);
-    const pick = (name) => parts.find(({ key }) => key === asked.get(name)) ?? parts.find(({ system }) => system === asked.get(name));
+    const pick = (name) =>
+      parts.find(({ key }) => key === asked.get(name)) ?? parts.find(({ system }) => system === asked.get(name));
     const a = pick("a") ?? parts[0];
     const b = pick("b") ?? null;
     Object.assign(this, { task, items, parts, a, b, languages: model.task(task).languages });
@@ -32,15 +34,27 @@ class Selection {
     this.order = given("order", ["lowest", "highest", "apart"], "item");
     this.category = asked.get("category") ?? "";
     this.query = asked.get("q") ?? "";
-    this.compared = given("diff", ["none", "answers", "reference"], this.b && this.items[0]?.references?.length ? "answers" : "none");
+    this.compared = given(
+      "diff",
+      ["none", "answers", "reference"],
+      this.b && this.items[0]?.references?.length ? "answers" : "none",
+    );
     this.index = asked.has("item") ? Number(asked.get("item")) : null;
     this.at = this.index === null ? -1 : this.items.findIndex(({ index }) => index === this.index);
     this.list();
   }
 
-  // The score by which right and wrong are told: of the rule that the leaderboard shows, where there are several.
+  // The score by which right and wrong are told: of the rule that the leaderboard shows, where there are several. COMET
+  // and chrF tell more of a single sentence than BLEU does.
   mainScore() {
-    return this.keys.find((key) => metricOf(key).rule === shown.rule) ?? this.keys.find((key) => !metricOf(key).guard) ?? "";
+    const first = (test) => this.keys.find(test);
+    return (
+      first((key) => metricOf(key).rule === shown.rule) ??
+      first((key) => key.startsWith("comet")) ??
+      first((key) => key === "chrf") ??
+      first((key) => !metricOf(key).guard) ??
+      ""
+    );
   }
 
   // What is known of an item under the chosen score.
@@ -60,9 +74,14 @@ class Selection {
   // Finds the items to list: their places among all.
   list() {
     const query = plain(this.query.trim());
-    const found = [...this.items.keys()].filter((at) => this.passes(at) && (query === "" || this.haystack(at).includes(query)));
+    const found = [...this.items.keys()].filter(
+      (at) => this.passes(at) && (query === "" || this.haystack(at).includes(query)),
+    );
     const worth = new Map(found.map((at) => [at, this.worth(at)]));
-    this.listed = this.order === "item" ? found : found.sort((a, b) => (worth.get(a) === worth.get(b) ? a - b : worth.get(a) - worth.get(b)));
+    this.listed =
+      this.order === "item"
+        ? found
+        : found.sort((a, b) => (worth.get(a) === worth.get(b) ? a - b : worth.get(a) - worth.get(b)));
   }
 
   // What items are ordered by; those without a score come last.
@@ -73,7 +92,8 @@ class Selection {
     return this.order === "lowest" ? score : -score;
   }
 
-  // All that may be searched in an item. Prompts stay out: they repeat the question and the same instruction every time.
+  // All that may be searched in an item. Prompts stay out: they repeat the question and the same instruction every
+  // time.
   haystack(at) {
     this.haystacks ??= new Map();
     if (!this.haystacks.has(at)) {
@@ -92,5 +112,6 @@ function plain(query) {
 
 function* strings(content) {
   if (typeof content === "string") yield content;
-  else if (content !== null && typeof content === "object") for (const part of Object.values(content)) yield* strings(part);
+  else if (content !== null && typeof content === "object")
+    for (const part of Object.values(content)) yield* strings(part);
 }

@@ -1,5 +1,5 @@
-// The items of a task as they lie in the page (report/items.py tells how), unpacked when the task is first opened: what was
-// asked, once, and each system's answers.
+// The items of a task as they lie in the page (report/items.py tells how), unpacked when the task is first opened: what
+// was asked, once, and each system's answers.
 
 const store = (() => {
   const opened = new Map(); // task -> promise of {items, parts}
@@ -20,7 +20,12 @@ const store = (() => {
 
   function itemOf([index, doc, references, users], place, chunk) {
     const known = doc === 0 ? documents(chunk.docs)[place] : doc;
-    return { index, doc: known, references, users: users === 0 ? [`${chunk.users.before}${known.source}${chunk.users.after}`] : users };
+    return {
+      index,
+      doc: known,
+      references,
+      users: users === 0 ? [`${chunk.users.before}${known.source}${chunk.users.after}`] : users,
+    };
   }
 
   // Appends a chunk's column to a part's; what the exam rules read of an answer is no score.
@@ -32,11 +37,15 @@ const store = (() => {
       if (!target.has(held)) target.set(held, new Array(before).fill(null));
       target.get(held).push(...values);
     }
-    for (const values of [...part.scores.values(), ...part.read.values()]) while (values.length < before + length) values.push(null);
+    for (const values of [...part.scores.values(), ...part.read.values()])
+      while (values.length < before + length) values.push(null);
   }
 
   async function open(task) {
-    const found = { items: [], parts: board.items[task].parts.map(() => ({ entries: [], prompts: [], scores: new Map(), read: new Map() })) };
+    const found = {
+      items: [],
+      parts: board.items[task].parts.map(() => ({ entries: [], prompts: [], scores: new Map(), read: new Map() })),
+    };
     for (const pack of board.items[task].packs) {
       const chunk = JSON.parse(unpackLzma(document.querySelector(`script[data-pack="${pack}"]`).textContent))[task];
       const before = found.items.length;
@@ -55,9 +64,15 @@ const store = (() => {
   function named(task) {
     const about = Object.hasOwn(board.items ?? {}, task) ? board.items[task].parts : [];
     return about.map((part, place) => {
-      const several = about.filter(({ system }) => system === part.system).length > 1;
-      const state = told(model.state(part.states[0] ?? "").name);
-      return { ...part, place, key: several ? `${part.system}|${part.states[0] ?? ""}` : part.system, label: several ? `${model.label(part.system)} (${state})` : model.label(part.system) };
+      const state = part.states[0] ?? "";
+      const first = about.findIndex(({ system }) => system === part.system) === place;
+      const label = model.label(part.system);
+      return {
+        ...part,
+        place,
+        key: first ? part.system : `${part.system}|${state}`,
+        label: first ? label : `${label} (${told(model.state(state).name)})`,
+      };
     });
   }
 

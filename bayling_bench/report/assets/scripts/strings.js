@@ -10,10 +10,21 @@ function remembered() {
   try {
     localStorage.setItem("bayling-bench", localStorage.getItem("bayling-bench") ?? "{}");
     const kept = JSON.parse(localStorage.getItem("bayling-bench")) ?? {};
-    return { get: (key) => kept[key], set: (key, value) => { kept[key] = value; localStorage.setItem("bayling-bench", JSON.stringify(kept)); } };
+    return {
+      get: (key) => kept[key],
+      set: (key, value) => {
+        kept[key] = value;
+        localStorage.setItem("bayling-bench", JSON.stringify(kept));
+      },
+    };
   } catch {
     const kept = {};
-    return { get: (key) => kept[key], set: (key, value) => { kept[key] = value; } };
+    return {
+      get: (key) => kept[key],
+      set: (key, value) => {
+        kept[key] = value;
+      },
+    };
   }
 }
 
@@ -26,7 +37,7 @@ function t(key, values = {}) {
 // Returns the text of {en, zh} in the language of the interface; other values as they are.
 function told(text) {
   if (text === null || text === undefined) return "";
-  return typeof text === "object" ? text[language] ?? text.en ?? "" : String(text);
+  return typeof text === "object" ? (text[language] ?? text.en ?? "") : String(text);
 }
 
 function firstLanguage(asked) {
@@ -38,7 +49,8 @@ function firstLanguage(asked) {
 function translatePage() {
   document.documentElement.lang = language === "zh" ? "zh-Hans" : "en";
   for (const element of document.querySelectorAll("[data-t]")) element.textContent = t(element.dataset.t);
-  for (const element of document.querySelectorAll("[data-t-label]")) element.setAttribute("aria-label", t(element.dataset.tLabel));
+  for (const element of document.querySelectorAll("[data-t-label]"))
+    element.setAttribute("aria-label", t(element.dataset.tLabel));
   for (const element of document.querySelectorAll("[data-zh]")) {
     element.dataset.en ??= element.textContent;
     element.textContent = element.dataset[language];
