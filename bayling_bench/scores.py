@@ -12,8 +12,9 @@ import numpy as np
 from bayling_bench import statistics
 from bayling_bench.config import RunConfig
 from bayling_bench.replay import ItemResponses, Results
-from bayling_bench.scoring import exact, off_target, translation
+from bayling_bench.scoring import translation
 from bayling_bench.scoring.kinds import KINDS, in_order, whole
+from bayling_bench.signatures import signature
 from bayling_bench.task_index import Task
 
 RESAMPLES = 1000
@@ -74,7 +75,8 @@ def task_record(
         spread = _interval(name, column, [_cluster(row) for row in having])
         metrics[name] = _metric(name, value, len(column), spread)
         found = columns.get(name)
-        metrics[name]["signature"] = found.signature if found else signature(task, config, name, _references(items))
+        line = found.signature if found else signature(task, config.options, name, _references(items))
+        metrics[name]["signature"] = line
         if found and found.texts:
             metrics[name]["texts"] = found.texts
     for row in rows:
@@ -137,26 +139,6 @@ def _table(name: str, column: list[Any]) -> tuple[np.ndarray, Callable[[np.ndarr
     if form == "ngram":
         return values, lambda sums: translation.corpus_scores(whole(name), sums)
     return (values if form == "ratio" else np.column_stack([values, np.ones(len(values))])), statistics.ratio
-
-
-def signature(task: Task, config: RunConfig, name: str, references: int | Literal["var"]) -> str:
-    """Return the line that says exactly what a value is, in sacrebleu's form."""
-    name = whole(name)
-    if KINDS[name].form == "ngram":
-        return translation.signature(name, task.languages[-1], references)
-    if name.startswith("exact"):
-        return exact.SIGNATURE
-    if name in ("empty", "source_copied", "wrong_language"):
-        return off_target.signature()
-    if name.startswith("constraint") or name == "echo":
-        return "match:exact|case:mixed|version:1"
-    if name.startswith("instructions"):
-        return "check:rule|version:1"
-    if name == "truncated":
-        return "finish_reason:length"
-    rule = "loglikelihood" if task.ranks_choices else "paper" if name == "acc" else "strict"
-    labels = "mini" if task.suite == "mini" else config.options.label_state
-    return f"rule:{rule}|labels:{labels}|version:{task.config['metadata']['version']}"
 
 
 def _references(items: Sequence[ItemResponses]) -> int | Literal["var"]:

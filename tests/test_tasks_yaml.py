@@ -16,8 +16,8 @@ import pytest
 
 from bayling_bench import prompts, task_index
 from bayling_bench.config import TaskOptions
+from bayling_bench.display import metrics
 from bayling_bench.errors import BenchError
-from bayling_bench.report import metrics
 from bayling_bench.scoring.kinds import KINDS, whole
 
 FOLDER = Path(__file__).parent.parent / "tasks"

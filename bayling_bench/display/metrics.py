@@ -59,6 +59,15 @@ METRICS = {
     "judge_score": Metric(
         name="judge's score", explanation="Mean score that a judge gave, on its protocol's scale; see its signature."
     ),
+    "strength": Metric(
+        name="Bradley-Terry strength",
+        explanation="Strength out of all pairwise reviews together, relative to the others (geometric mean 1); a tie "
+        "is half a win for each.",
+    ),
+    "ranked_first_pct": Metric(
+        name="ranked first by people",
+        explanation="Share of samples in which people ranked the system first; no raw data were published.",
+    ),
     "echo": Metric(
         name="constraints echoed",
         explanation="Share of outputs that repeat the list of required strings, which meets constraints "

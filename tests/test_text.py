@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bayling_bench.report.text import interval, number, visible, visible_all
+from bayling_bench.display.text import interval, number, visible, visible_all
 
 # the controls of UAX #9 that open or close an embedding, an override or an isolate
 BIDI_CONTROLS = {"LRE", "RLE", "PDF", "LRO", "RLO", "LRI", "RLI", "FSI", "PDI"}
