@@ -40,7 +40,9 @@ def test_parameters_are_those_of_the_released_models(name, count):
     assert work.parameters(settings.load(name)).all == count
 
 
-@pytest.mark.parametrize("changes", [(), ("adapter.rank=8",), ("model.tied=false", "model.key_heads=2")])
+@pytest.mark.parametrize(
+    "changes", [(), ("adapter.rank=8", "optimizer.kind=adamw"), ("model.tied=false", "model.key_heads=2")]
+)
 def test_counted_parameters_are_those_of_the_network(changes):
     from types import SimpleNamespace
 
