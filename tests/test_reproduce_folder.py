@@ -18,7 +18,7 @@ HEARD: list[str] = []
 
 def begun(folder: Path, asked: Asked | None = None) -> Path:
     with opened(folder, asked or Asked(), HEARD.append):
-        pass
+        (folder / "data").mkdir(exist_ok=True)
     return folder
 
 
@@ -35,7 +35,7 @@ def test_each_request_has_a_folder_of_its_own(asked: Asked, name: str):
     assert asked.is_trial == (asked.steps is not None)
 
 
-@pytest.mark.parametrize("values", [{"seed": -1}, {"steps": 0}, {"limit": 0}])
+@pytest.mark.parametrize("values", [{"seed": -1}, {"tokens": 999}, {"steps": 0}, {"limit": 0}])
 def test_impossible_requests_are_refused(values: dict[str, int]):
     (name,) = values
     with pytest.raises(BenchError, match=f"--{name} .* must be at least"):
@@ -73,6 +73,14 @@ def test_the_recipe_is_the_language_and_the_settings(monkeypatch: pytest.MonkeyP
     assert folders.recipe()["recipe"] != before
 
 
+def test_a_request_of_which_nothing_was_made_may_be_changed(tmp_path: Path):
+    with opened(tmp_path, Asked(seed=1), HEARD.append):
+        pass
+    begun(tmp_path, Asked(seed=2))
+    with pytest.raises(RunError, match="begun with --seed 2"):
+        begun(tmp_path, Asked(seed=1))
+
+
 def test_a_damaged_record_is_named(tmp_path: Path):
     (begun(tmp_path / "a") / folders.RECORD).write_text("{", encoding="utf-8")
     with pytest.raises(RunError, match=r"reproduce\.json is damaged"):
@@ -81,6 +89,7 @@ def test_a_damaged_record_is_named(tmp_path: Path):
 
 def test_what_was_made_must_stay_as_it_is(tmp_path: Path):
     with opened(tmp_path / "a", Asked(), HEARD.append) as found:
+        found.part("data").mkdir()
         found.hold("data", "sha256:1")
     with opened(tmp_path / "a", Asked(), HEARD.append) as found:
         found.hold("data", "sha256:1")
@@ -91,6 +100,7 @@ def test_what_was_made_must_stay_as_it_is(tmp_path: Path):
 def test_times_add_up_over_commands(tmp_path: Path):
     for _ in range(2):
         with opened(tmp_path / "a", Asked(), HEARD.append) as found:
+            found.part("data").mkdir(exist_ok=True)
             found.seconds["data"] = found.seconds.get("data", 0) + 1.5
             with found.timed("data"):
                 pass

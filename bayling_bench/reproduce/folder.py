@@ -42,7 +42,7 @@ class Asked:
     """Only the first items of each task."""
 
     def __post_init__(self) -> None:
-        for name, least in (("seed", 0), ("tokens", 1), ("steps", 1), ("limit", 1)):
+        for name, least in (("seed", 0), ("tokens", 1000), ("steps", 1), ("limit", 1)):
             value = getattr(self, name)
             if value is not None and value < least:
                 raise BenchError(f"--{name} {value} must be at least {least}.")
@@ -121,7 +121,7 @@ def opened(folder: Path, asked: Asked, say: Callable[[str], None]) -> Iterator[R
     with lock:
         _wait_for(lock.fileno(), folder, say)
         found = Reproduction(folder, asked, lock=lock.fileno())
-        if (folder / RECORD).exists():
+        if (folder / RECORD).exists() and (found.part("data").exists() or found.part("training").exists()):
             known = _read(folder)
             _require_same(folder, known, asked)
             found.made, found.seconds = known["made"], known["seconds"]
