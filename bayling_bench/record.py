@@ -59,16 +59,7 @@ class Run:
 
     def items(self, task: str) -> Iterator[dict[str, Any]]:
         """Yield the items of a task in order, nothing when it was not scored; RunError for a damaged line."""
-        path = self.folder / "items" / f"{task}.jsonl"
-        if not path.exists():
-            return
-        with path.open(encoding="utf-8", newline="\n") as lines:
-            for number, line in enumerate(lines, 1):
-                try:
-                    yield json.loads(line)
-                except ValueError as error:
-                    mend = f"`bayling-bench score {self.folder}` writes it again"
-                    raise RunError(f"{path}, line {number} is damaged ({error}); {mend}.") from None
+        yield from read_lines(self.folder / "items" / f"{task}.jsonl", f"`bayling-bench score {self.folder}`")
 
     def write_items(self, task: str, rows: Iterable[Mapping[str, Any]]) -> None:
         """Write the items of a task."""
@@ -153,6 +144,21 @@ def scoring(folder: Path) -> Iterator[None]:
     with (folder / ".lock.score").open("a") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
+
+
+def read_lines(path: Path, mend: str) -> Iterator[dict[str, Any]]:
+    """Yield the JSON value of each line of a file, nothing where there is none.
+
+    RunError for a damaged line, naming the command that writes the file again.
+    """
+    if not path.exists():
+        return
+    with path.open(encoding="utf-8", newline="\n") as lines:
+        for number, line in enumerate(lines, 1):
+            try:
+                yield json.loads(line)
+            except ValueError as error:
+                raise RunError(f"{path}, line {number} is damaged ({error}); {mend} writes it again.") from None
 
 
 def write_json(path: Path, values: Any) -> None:

@@ -42,8 +42,9 @@ def standing(board: str, runs: Sequence[Path]) -> Standing:
     """Return a board as computed here, with runs among its systems; BoardError as `leaderboard.load`."""
     from bayling_bench import leaderboard, terminal
 
+    name = str(Path(board).parent) if Path(board).name == "board.toml" else board
     with terminal.counted("contests") as report:
-        return of_board(leaderboard.load(board), runs, lambda done, total, what: report(done, total, f", {what}"))
+        return of_board(leaderboard.load(name), runs, lambda done, total, what: report(done, total, f", {what}"))
 
 
 def of_board(board: Board, runs: Sequence[Path] = (), progress: Progress | None = None) -> Standing:

@@ -34,7 +34,7 @@ def report(
     board: Annotated[
         str | None,
         typer.Option(
-            metavar="NAME|DIR",
+            metavar="NAME|DIR|FILE",
             help="Beside a board's published systems: their figures, what our scorers make of their outputs, with the "
             "runs ranked among them.",
         ),

@@ -33,6 +33,8 @@ from bayling_bench.statistics import Interval
 
 _SHOWING = ("formats.py", "grids.py", "kept.py", "readme.py")
 """Modules that compute nothing: the same numbers hold after a change of theirs."""
+_MADE = (".html", ".md")
+"""What is made of a board and lies in its folder, where no number is read from it."""
 
 
 def contests(asked: Asked, progress: Progress | None = None) -> list[Contest]:
@@ -77,7 +79,7 @@ def _code() -> str:
 
 
 def _board(board: Board) -> Iterator[list[Any]]:
-    yield from _files(path for path in sorted(board.folder.rglob("*")) if path.is_file())
+    yield from _files(path for path in sorted(board.folder.rglob("*")) if path.suffix not in _MADE)
     for system in board.systems:
         origin, _, place = str(board.systems[system].get("outputs", "")).partition(":")
         if origin == "run":

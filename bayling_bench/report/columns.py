@@ -103,11 +103,8 @@ def _leading(found: Gathered, suite: str, metric: str, known: Sequence[str]) -> 
 def rivals(found: Gathered, column: Column) -> list[Cell]:
     """Return the numbers of a column of finished systems, the best first."""
     finished = {system.key for system in found.systems if system.finished}
-    of = [
-        cell
-        for (system, place), cell in found.cells.items()
-        if (place.task, place.metric, place.state) == (column.task, column.metric, column.state) and system in finished
-    ]
+    there = found.columns.get((column.task, column.metric, column.state), ())
+    of = [cell for cell in there if cell.system in finished]
     sign = -1 if higher_is_better(column.metric) else 1
     return sorted(of, key=lambda cell: (cell.rank_low is None, sign * cell.value))
 

@@ -17,7 +17,7 @@ from bayling_bench.report import payload, static
 from bayling_bench.report.gathered import Gathered
 from bayling_bench.report.static import Shown, Table
 
-COLUMNS = (
+COLUMNS: tuple[str, ...] = (
     "system", "name", "kind", "finished", "suite", "task", "metric", "state", "source", "value", "low", "high", "n",
     "unscored", "rank_low", "rank_high", "cluster", "best", "published", "verdict", "why", "guards", "signature",
 )  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from bayling_bench.audit.rows import Row
@@ -55,6 +56,14 @@ class Gathered:
     categories: Sequence[dict[str, Any]] = ()
     calibrations: Sequence[dict[str, Any]] = ()
 
+    @cached_property
+    def columns(self) -> Mapping[tuple[str, str, str], Sequence[Cell]]:
+        """Return the numbers of each column, by task, metric and state."""
+        held: dict[tuple[str, str, str], list[Cell]] = {}
+        for (_, place), cell in self.cells.items():
+            held.setdefault((place.task, place.metric, place.state), []).append(cell)
+        return held
+
     def label(self, system: str) -> str:
         """Return a system's name as shown."""
         return next((each.label for each in self.systems if each.key == system), system)
@@ -90,7 +99,7 @@ def gather(runs: Sequence[Run], standing: Standing | None = None) -> Gathered:
     return Gathered(
         readings=readings,
         standing=standing,
-        systems=[*systems.of_runs(readings), *_of_board(standing, found)],
+        systems=[*systems.of_runs(readings, judgings), *_of_board(standing, found)],
         cells=found,
         means=of_means,
         judgings=judgings,

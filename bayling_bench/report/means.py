@@ -102,10 +102,12 @@ def _cells_of(board: Board, chosen: dict, system: str) -> Iterator[Place]:
 
 
 def of_suites(found: Cells, means: Means) -> None:
-    """Add a mean over the tasks of each suite that has none and several tasks."""
+    """Add a mean over the tasks of each suite that has none, several tasks, and a number that is not only printed."""
     suites: dict[str, dict[str, None]] = {}
+    computed = {place.suite for (_, place), cell in found.items() if cell.source != PUBLISHED}
     for _, place in found:
-        suites.setdefault(place.suite, {})[place.task] = None
+        if place.suite in computed:
+            suites.setdefault(place.suite, {})[place.task] = None
     for suite, tasks in suites.items():
         if len(tasks) > 1 and suite not in {mean.suite for mean in means.values()}:
             mean_of(means, suite, list(tasks))

@@ -42,7 +42,7 @@ text in both languages. Every string has passed `display.text.visible`.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
@@ -240,8 +240,3 @@ def _figures(found: Gathered, suites: list[str]) -> Row:
             "cost": [system.key for system in found.systems if system.cost is not None],
         },
     }
-
-
-def names_of(whole: Mapping[str, Any]) -> dict[str, str]:
-    """Return the label of every system of a payload by its key."""
-    return {system["key"]: system["label"] for system in whole["systems"]}

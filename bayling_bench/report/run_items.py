@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from bayling_bench.display.metrics import shown_as
-from bayling_bench.errors import RunError
+from bayling_bench.record import read_lines
 from bayling_bench.report import places
 from bayling_bench.report.items import Item, Part
 from bayling_bench.report.outline import Reading
@@ -50,7 +49,8 @@ def verdicts(folder: Path, judgings: Sequence[Mapping[str, Any]]) -> Verdicts:
     found: dict[tuple[str, int], list[dict[str, Any]]] = {}
     for judging in judgings:
         judge = f"{judging['judge']['snapshot'] or judging['judge']['spec']}, {judging['protocol']['name']}"
-        for line in _lines(folder / "judgements" / f"{judging['name']}.jsonl"):
+        path = folder / "judgements" / f"{judging['name']}.jsonl"
+        for line in read_lines(path, f"`{judging['command']}`, which pays for no reply twice,"):
             if line["failure_kind"] == "not_asked":
                 continue
             own_first = line["order"][0] == line["system1"]
@@ -59,17 +59,3 @@ def verdicts(folder: Path, judgings: Sequence[Mapping[str, Any]]) -> Verdicts:
             entry = {"judge": judge, "opponent": line["system2"], **said, **order}
             found.setdefault((line["task"], line["item"]), []).append(entry)
     return found
-
-
-def _lines(path: Path) -> Iterator[dict[str, Any]]:
-    if not path.exists():
-        return
-    with path.open(encoding="utf-8", newline="\n") as lines:
-        for number, line in enumerate(lines, 1):
-            try:
-                yield json.loads(line)
-            except ValueError as error:
-                raise RunError(
-                    f"{path}, line {number} is damaged ({error}); remove it and give the same `bayling-bench judge` "
-                    "command again: replies are kept, so nothing is paid twice."
-                ) from None

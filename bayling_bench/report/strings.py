@@ -13,7 +13,7 @@ if sys.version_info >= (3, 11):
 else:  # the standard library reads TOML from 3.11 on
     import tomli as tomllib  # pyright: ignore[reportMissingImports]
 
-LANGUAGES = ("en", "zh")
+LANGUAGES: tuple[str, ...] = ("en", "zh")
 Strings = dict[str, dict[str, str]]
 Text = dict[str, str]
 """The same in each language."""

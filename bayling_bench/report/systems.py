@@ -41,8 +41,8 @@ def run_key(place: int) -> str:
     return f"run {place + 1}"
 
 
-def of_runs(readings: Sequence[Reading]) -> list[System]:
-    """Return a row a run, in their order."""
+def of_runs(readings: Sequence[Reading], judgings: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[System]:
+    """Return a row a run, in their order; ``judgings`` are those of each, by its key."""
     return [
         System(
             key=run_key(place),
@@ -51,12 +51,19 @@ def of_runs(readings: Sequence[Reading]) -> list[System]:
             finished=reading.finished,
             size_b=size_in(str(reading.settings["model"]["name"])),
             size_from="name",
+            cost=_cost(judgings.get(run_key(place), ())),
             date=reading.settings["created"][:10],
             origin=f"{reading.settings['model']['spec']} in {reading.folder}",
             notes=tuple(reading.notes),
         )
         for place, reading in enumerate(readings)
     ]
+
+
+def _cost(judgings: Sequence[Mapping[str, Any]]) -> float | None:
+    """Return what judging a run took in US dollars; None where nobody judged it or a price is unknown."""
+    known = [judging["usage"]["usd"] for judging in judgings]
+    return float(sum(known)) if known and None not in known else None
 
 
 def of_board(board: Board, measured: Iterable[str]) -> list[System]:

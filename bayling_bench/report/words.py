@@ -62,10 +62,10 @@ def _lead(found: Gathered, column: Column) -> Text | None:
     name, where = found.label(first.system), columns.name_of(found, column)
     value = f"{first.value:.{columns.decimals(column.metric)}f}"
     if first.rank_low is None:
-        second = f"{found.label(rivals[1].system)} ({rivals[1].value:.{columns.decimals(column.metric)}f})"
+        second, other = found.label(rivals[1].system), f"{rivals[1].value:.{columns.decimals(column.metric)}f}"
         return {
-            "en": f"{where['en']}: {name} has the highest value ({value}), before {second}; not tested.",
-            "zh": f"{where['zh']}：{name} 数值最高（{value}），其次 {second}；未作检验。",
+            "en": f"{where['en']}: {name} has the highest value ({value}), before {second} ({other}); not tested.",
+            "zh": f"{where['zh']}：{name} 数值最高（{value}），其次是 {second}（{other}）；未作检验。",
         }
     level = [found.label(cell.system) for cell in rivals[1:] if cell.rank_low == 1]
     tested = sum(cell.rank_low is not None for cell in rivals[1:])
@@ -126,7 +126,8 @@ def _off_target_in(found: Gathered, ordered: Sequence[tuple[str, tuple[float, st
     parts = []
     for system, (share, guard, task) in ordered[:_NAMED]:
         flag, where = strings.text(f"flag.{guard}", guard)[language], columns.task_name(found, task)[language]
-        parts.append(f"{found.label(system)} {share:.1f} % {flag} ({where})")
+        where = f"（{share:.1f}%，{where}）" if language == "zh" else f" ({share:.1f} % in {where})"
+        parts.append(f"{found.label(system)} {flag}{where}")
     more = len(ordered) - _NAMED
     if language == "zh":
         return "偏离目标的输出：" + "；".join(parts) + (f"；另有 {more} 个系统" if more > 0 else "") + "。"
@@ -158,20 +159,16 @@ def _few(found: Gathered) -> Iterator[Text]:
 
 def _rules(found: Gathered) -> Iterator[Text]:
     """Yield where the paper's rule and the strict rule part most: a task and a system."""
-    gaps = []
-    for (system, place), cell in found.cells.items():
-        if place.metric != "acc" or place.task in found.means:
-            continue
-        strict = next(
-            (
-                other
-                for (name, where), other in found.cells.items()
-                if (name, where.task, where.metric) == (system, place.task, "acc_strict")
-            ),
-            None,
-        )
-        if strict is not None:
-            gaps.append((abs(strict.value - cell.value), system, place.task, cell.value, strict.value))
+    strict = {
+        (system, place.task): cell.value
+        for (system, place), cell in found.cells.items()
+        if place.metric == "acc_strict"
+    }
+    gaps = [
+        (abs(strict[system, place.task] - cell.value), system, place.task, cell.value, strict[system, place.task])
+        for (system, place), cell in found.cells.items()
+        if place.metric == "acc" and place.task not in found.means and (system, place.task) in strict
+    ]
     if gaps and max(gaps)[0] >= 1:
         _, system, task, paper, strict_value = max(gaps)
         where = columns.task_name(found, task)

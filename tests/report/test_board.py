@@ -15,7 +15,7 @@ from bayling_bench.data import store
 from bayling_bench.ranking import kept
 from bayling_bench.ranking.contest import Absent, Contest, Pair
 from bayling_bench.ranking.contest import Standing as Place
-from bayling_bench.report import exports, gathered, page, payload
+from bayling_bench.report import exports, gathered, packed_items, page, payload
 from bayling_bench.report.gathered import Standing
 
 from .made_up import HOSTILE, contents, write_run
@@ -141,7 +141,7 @@ def test_the_first_paragraph_says_who_leads_and_what_to_beware_of(found):
         about: " ".join(each["en"] for each in said if each["about"] == about) for about in ("lead", "careful", "audit")
     }
     assert "mine-1.5b leads (24.00), significantly better than the other one tested (Holm-corrected)" in told["lead"]
-    assert "Ours 7B 9.0 % wrong language" in told["careful"]
+    assert "Ours 7B wrong language (9.0 % in " in told["careful"]
     assert "of 4 published figures 2 come out equal, 1 are explained" in told["audit"] and "1 differ" in told["audit"]
     assert all(re.search("[\u4e00-\u9fff]", each["zh"]) for each in said)
 
@@ -210,3 +210,16 @@ def test_contests_come_back_from_disk_as_they_were(folder, monkeypatch, tmp_path
     assert kept.contests(asked) == made
     monkeypatch.setattr(kept.ranked, "rank", lambda *_: pytest.fail("computed again"))
     assert kept.contests(asked) == made
+
+
+def test_items_beside_a_board_are_packed_once(found, monkeypatch, tmp_path):
+    monkeypatch.setenv(store.CACHE_VARIABLE, str(tmp_path / "cache"))
+    monkeypatch.setenv(store.MIRROR_VARIABLE, "")
+    first = packed_items.pack(found, [tmp_path / "mine"], 2)
+    assert first.tasks["wmt22_zh_en"].parts[0]["system"] == "run 1"
+    assert first.say().startswith("6 of 95 items of 3 tasks, 0.0 MB")
+    monkeypatch.setattr(packed_items, "_computed", lambda *_: pytest.fail("packed again"))
+    assert packed_items.pack(found, [tmp_path / "mine"], 2) == first
+    (tmp_path / "mine" / "items" / "sat_math.jsonl").write_text("", "utf-8")
+    monkeypatch.setattr(packed_items, "_computed", lambda *_: packed_items.PackedItems())
+    assert packed_items.pack(found, [tmp_path / "mine"], 2) == packed_items.PackedItems()
