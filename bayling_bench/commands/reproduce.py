@@ -40,7 +40,7 @@ def reproduce(
     Conversations in a small English, Chinese and German defined by a grammar are made; a LLaMA of a few million weights
     learns translation, interactive translation and instructions from them; test sentences whose words, pairs of words
     and structures were held out are put to it and to baselines in the ordinary way of `run`. Killed anywhere, the same
-    command goes on; when all is there it answers at once. Exit code 1 where a target is missed.
+    command goes on; when all is there it answers at once. A target that is missed is named, and is no error.
     """
     from bayling_bench import terminal
     from bayling_bench.provenance import command_line
@@ -57,8 +57,6 @@ def reproduce(
     terminal.out.print(_table(lines, [run.name for run in outcome.runs]))
     for line in _told(outcome, lines, asked.is_trial):
         typer.echo(line)
-    if not asked.is_trial and any(line.missed for line in lines):
-        raise typer.Exit(1)
 
 
 def _threads() -> int:
