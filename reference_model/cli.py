@@ -5,16 +5,20 @@ Nothing heavy is imported before a verb needs it.
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
+from reference_model import running
 from reference_model.errors import CorpusError, TrainingError, UserError
+
+if TYPE_CHECKING:
+    from reference_model.delta import Outcome
 
 app = typer.Typer(
     name="bayling-model",
@@ -22,17 +26,15 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
-    help="Make interactive-translation data, train a LLaMA on it, and handle released weight differences.",
+    help="Make interactive-translation data, train a LLaMA on it, talk to it, and handle released weight differences.",
     epilog="Start with:  bayling-model data MIXTURE.toml -o data  ·  bayling-model train tiny --data data -o runs/tiny",
 )
-
-DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM)
-"""What a disk may refuse."""
 
 Changes = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="TABLE.KEY=VALUE", help="Change a setting, e.g. optimizer.rate=1e-5. Repeatable."),
 ]
+ShardSize = Annotated[float, typer.Option(min=0.001, max=1e6, help="Largest output file, in GB.")]
 Output = Annotated[Path, typer.Option("--output", "-o", help="What to make; it must not exist yet.")]
 
 
@@ -193,35 +195,44 @@ def plan(
         terminal.console.print(planning.table(found))
 
 
+app.command()(running.chat)
+app.command(epilog=running.SERVING)(running.serve)
+
+Base = Annotated[Path, typer.Argument(help="Hugging Face folder of the foundation model.")]
+Made = Annotated[Path, typer.Argument(metavar="OUT", help="Folder to make.")]
+
+
 @app.command(name="apply-delta")
 def apply_delta(
-    base: Annotated[Path, typer.Argument(help="Hugging Face folder of the foundation model.")],
+    base: Base,
     delta: Annotated[Path, typer.Argument(help="Folder of the released difference.")],
-    output: Annotated[Path, typer.Argument(metavar="OUT", help="Folder to make.")],
-    shard_size: Annotated[float, typer.Option(help="Largest output file, in GB.")] = 2.0,
+    output: Made,
+    shard_size: ShardSize = 2.0,
 ) -> None:
     """Add a released weight difference to its base, tensor by tensor, checking hashes where the release has them."""
-    from reference_model import terminal
     from reference_model.delta import apply
 
-    with terminal.counted("tensors") as advance:
-        done = apply(base, delta, output, shard_bytes=int(shard_size * 1e9), advance=advance)
-    terminal.console.print(done.told(output), markup=False)
+    _write(apply, (base, delta), output, shard_size)
 
 
 @app.command(name="make-delta")
 def make_delta(
-    base: Annotated[Path, typer.Argument(help="Hugging Face folder of the foundation model.")],
+    base: Base,
     target: Annotated[Path, typer.Argument(help="Hugging Face folder of the model to release.")],
-    output: Annotated[Path, typer.Argument(metavar="OUT", help="Folder to make.")],
-    shard_size: Annotated[float, typer.Option(help="Largest output file, in GB.")] = 2.0,
+    output: Made,
+    shard_size: ShardSize = 2.0,
 ) -> None:
     """Write the difference of two models with the hashes by which `apply-delta` checks base and result."""
-    from reference_model import terminal
     from reference_model.delta import make
 
+    _write(make, (base, target), output, shard_size)
+
+
+def _write(how: Callable[..., Outcome], folders: tuple[Path, Path], output: Path, shard_size: float) -> None:
+    from reference_model import terminal
+
     with terminal.counted("tensors") as advance:
-        done = make(base, target, output, shard_bytes=int(shard_size * 1e9), advance=advance)
+        done = how(*folders, output, shard_bytes=int(shard_size * 1e9), advance=advance)
     terminal.console.print(done.told(output), markup=False)
 
 
@@ -231,10 +242,12 @@ def main() -> None:
         app()
     except UserError as error:
         _fail(str(error))
-    except OSError as error:
-        if error.errno not in DISK:
-            raise
-        _fail(f"{error.filename or 'a file'}: {error.strerror}. Nothing that was whole is lost.")
+    except BrokenPipeError:  # whoever read has gone; Python would complain once more when it closes the output
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(141) from None
+    except OSError as error:  # a disk that is full, a path that leads nowhere
+        told = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+        _fail(f"{told}. Nothing that was whole is lost.")
     except KeyboardInterrupt:
         raise SystemExit(130) from None
 

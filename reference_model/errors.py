@@ -22,6 +22,10 @@ class TrainingError(UserError):
     """Training that cannot begin or must stop; checkpoints that are there stay as they are."""
 
 
+class ModelError(UserError):
+    """A model that cannot be loaded, talked to or served."""
+
+
 class WeightsError(UserError):
     """Weights that do not fit each other or their hashes."""
 

@@ -77,3 +77,13 @@ def counted(what: str) -> Iterator[Callable[[str], None]]:
             bar.update(task, advance=1, description=f"{what}: {name}")
 
         yield advance
+
+
+@contextmanager
+def waiting(text: str) -> Iterator[None]:
+    """Show, where somebody looks on, what is being waited for."""
+    if sys.stderr.isatty():
+        with notes.status(text):
+            yield
+    else:
+        yield

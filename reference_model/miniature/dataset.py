@@ -49,6 +49,8 @@ class Plan:
     """Tokens of all conversations, with the marks of the template."""
     seed: int = 1
     shares: tuple[Share, ...] = SHARES
+    longest: int = 0
+    """Tokens of the longest message; conversations with a longer one are drawn again. 0 for any length."""
 
     def __post_init__(self) -> None:
         if self.tokens < 1000:
@@ -88,12 +90,18 @@ def _conversations(plan: Plan, made: Any, counts: dict[int, Counter]) -> Iterato
         counted, wanted = counts[number], plan.tokens * share.tokens / whole
         while counted["tokens"] < wanted:
             turns = converse(draw, share)
+            if plan.longest and max(_sizes([turn.content for turn in turns], made)) > plan.longest:
+                continue
             text = "".join(part for part, _ in segments(turns, template))
             counted["tokens"] += len(made(text, add_special_tokens=False)["input_ids"])
             counted["conversations"] += 1
             counted["answers"] += len(turns) // 2
             counted["characters"] += sum(len(message.content) for message in turns)
             yield number, turns
+
+
+def _sizes(texts: list[str], made: Any) -> list[int]:
+    return [len(ids) for ids in made(texts, add_special_tokens=False)["input_ids"]]
 
 
 @cache

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import socket
-import subprocess
 import sys
-import time
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from conftest import Cli, cli_environment, read_lines
 from judge_runs import make_run, words
+from model_server import served
 
 from bayling_bench.judge import results
 
@@ -39,37 +36,18 @@ def exported(smollm2: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def served(exported: Path, tmp_path: Path) -> Iterator[str]:
+def address(exported: Path, tmp_path: Path) -> Iterator[str]:
     """The address of a running server."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [str(Path(sys.executable).parent / "transformers"), "serve", str(exported), "--port", str(port)]
-    with (tmp_path / "server.log").open("w") as log:
-        server = subprocess.Popen([*command, "--device", "cpu"], env=cli_environment(), stdout=log, stderr=log)
-    try:
-        deadline = time.monotonic() + 120
-        while not _answers(f"http://127.0.0.1:{port}/health"):
-            assert server.poll() is None and time.monotonic() < deadline, (tmp_path / "server.log").read_text()[-2000:]
-            time.sleep(0.3)
-        yield f"http://127.0.0.1:{port}/v1"
-    finally:
-        server.terminate()
-        server.wait()
+    command = [str(Path(sys.executable).parent / "transformers"), "serve", str(exported), "--device", "cpu", "--port"]
+    with served(lambda port: [*command, str(port)], tmp_path / "server.log", cli_environment()) as url:
+        yield url
 
 
-def _answers(url: str) -> bool:
-    try:
-        return urllib.request.urlopen(url, timeout=2).status == 200
-    except OSError:
-        return False
-
-
-def test_the_record_says_that_the_verdict_of_a_tiny_judge_cannot_be_read(served, exported, cli: Cli, tmp_path):
+def test_the_record_says_that_the_verdict_of_a_tiny_judge_cannot_be_read(address, exported, cli: Cli, tmp_path):
     make_run(tmp_path / "one", "one", words("one", 8))
     make_run(tmp_path / "two", "two", words("two", 2))
     command = (
-        "judge", tmp_path / "one", "--against", tmp_path / "two", "-j", f"openai:{exported}", "--base-url", served,
+        "judge", tmp_path / "one", "--against", tmp_path / "two", "-j", f"openai:{exported}", "--base-url", address,
         "-p", "bayling_2023", "--limit", 1, "--set", "max_tokens=8", "--no-report",
     )  # fmt: skip
     done = cli(*command)

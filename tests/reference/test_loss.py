@@ -66,9 +66,9 @@ def loss_and_gradient(module: LossNetwork, block) -> tuple[float, torch.Tensor]:
     return float(loss.detach()), torch.cat([weight.grad.flatten() for weight in module.parameters()])
 
 
-@pytest.mark.parametrize("recompute", [False, True])
-def test_a_packed_batch_has_the_loss_and_gradient_of_its_parts(small_config, recompute):
-    module = network(small_config, recompute=recompute)
+@pytest.mark.parametrize(("attention", "recompute"), [("eager", False), ("sdpa", False), ("sdpa", True)])
+def test_a_packed_batch_has_the_loss_and_gradient_of_its_parts(small_config, attention, recompute):
+    module = network(small_config, attention, recompute=recompute)
     lengths = [40, 11, 30, 23, 57, 8]
     tokens = made_up_tokens(lengths)
     packed = loss_and_gradient(module, assemble(tokens, [[0, 1, 2], [4, 3, 5]], 96, 0))
