@@ -34,9 +34,11 @@ TEMPLATE = "lean"
 SAMPLED = 15000
 """Trees from whose words the pieces of the tokenizer were taken."""
 SHARES = (
-    Share(kind="translation", tokens=0.3), Share(kind="interactive", tokens=0.35),
-    Share(kind="constrained", tokens=0.2), Share(kind="instructions", tokens=0.15),
+    Share(kind="translation", tokens=0.27), Share(kind="interactive", tokens=0.35),
+    Share(kind="constrained", tokens=0.15), Share(kind="instructions", tokens=0.13),
+    Share(kind="instructions", tokens=0.1, families=("again", "repeat", "reverse", "first", "last")),
 )  # fmt: skip
+"""The last share teaches to copy, which everything else needs and which is learned late without it."""
 
 
 @dataclass(frozen=True, kw_only=True)
