@@ -14,8 +14,9 @@ from typing import Annotated, Any
 import typer
 
 from bayling_bench import __version__
-from bayling_bench.commands import boards, judge, rank
+from bayling_bench.commands import boards, judge, rank, reproduce
 from bayling_bench.commands import comet as comet_commands
+from bayling_bench.commands import report as report_command
 from bayling_bench.errors import BenchError, Interrupted, RunError
 
 app = typer.Typer(
@@ -34,7 +35,7 @@ Model = Annotated[
     str | None,
     typer.Option(
         "--model", "-m", metavar="SPEC",
-        help="Hugging Face folder or hub id, FILE.gguf, hf:…, vllm:…, openai:MODEL, or published:SYSTEM.",
+        help="Hugging Face folder or hub id, FILE.gguf, hf:…, vllm:…, openai:MODEL, published:SYSTEM, baseline:NAME.",
     ),
 ]  # fmt: skip
 Tasks = Annotated[
@@ -300,54 +301,7 @@ def fetch(
         raise BenchError(f"{len(failed)} of {len(files)} files are not there:\n  {lines}{more}\nTo mend it: {mend}")
 
 
-@app.command(
-    epilog="Examples:  report runs/a runs/b -o report.html  ·  report runs/a --board bayling_2023  ·  "
-    "report runs/a --format md"
-)
-def report(
-    run_folders: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Run folders, side by side.")],
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="File. [default: report.html, or the terminal]")
-    ] = None,
-    form: Annotated[str, typer.Option("--format", help="html, md, csv or json.")] = "html",
-    items: Annotated[str, typer.Option(help="Items in the page: all, none, or a number a task.")] = "all",
-    title: Annotated[str | None, typer.Option(help="Title of the page.")] = None,
-    metrics: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAMES", help="Show only these metrics of translations, e.g. comet,bleu. [default: all]"),
-    ] = None,
-    board: Annotated[
-        str | None,
-        typer.Option(metavar="NAME|DIR", help="Add a board's rankings, with these runs among them, and its audit."),
-    ] = None,
-    mirror: Mirror = None,
-) -> None:
-    """Write a report of one or more runs: one HTML file that needs no network, or a table."""
-    from bayling_bench import record
-    from bayling_bench.data import store
-    from bayling_bench.report import chosen, page, tables
-
-    loaded = [chosen.choose(record.load(folder), _names(metrics)) for folder in run_folders]
-    if form not in ("html", "md", "csv", "json"):
-        raise BenchError(f"--format {form!r} is unknown. Known: html, md, csv, json.")
-    if board is not None and form != "html":
-        raise BenchError(f"--board is of the HTML page; for --format {form}: bayling-bench rank {board} RUN…")
-    if form == "html":
-        if not (items in ("all", "none") or items.isdigit()):
-            raise BenchError(f"--items {items!r} is neither all, none nor a number.")
-        store.set_mirror(mirror)
-        path = output or Path("report.html")
-        kept = int(items) if items.isdigit() else items
-        added = boards.sections(board, run_folders) if board else []
-        page.write(loaded, path, items=kept, title=title, sections=added)  # type: ignore[arg-type]
-        typer.echo(f"report: {path}")
-        return
-    text = {"md": tables.to_markdown, "csv": tables.to_csv, "json": tables.to_json}[form](loaded)
-    if output is None:
-        typer.echo(text, nl=False)
-    else:
-        record.write_text(output, text)
-        typer.echo(f"report: {output}")
+app.command(epilog=report_command.EPILOG)(report_command.report)
 
 
 @app.command(epilog="Examples:  compare runs/a runs/b  ·  compare runs/a runs/b --format md")
@@ -423,6 +377,7 @@ def audit(
 
 app.command(epilog=rank.EPILOG)(rank.rank)
 judge.register(app)
+app.command(epilog=reproduce.EPILOG)(reproduce.reproduce)
 
 
 def _names(values: list[str] | None) -> tuple[str, ...]:

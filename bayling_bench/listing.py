@@ -23,7 +23,7 @@ def row(task: Task, options: TaskOptions) -> dict[str, Any]:
         "groups": task.tags,
         "items": task.items,
         "languages": task.languages,
-        "metrics": ["judge"] if task.needs_judge else task.metrics,
+        "metrics": ["judge"] if task.needs_judge else [name for name in task.metrics if "@" not in name],
         "licence": sorted({file.licence for file in files}) or ["Apache-2.0"],
         "fetched": all(map(store.is_present, files)),
     }

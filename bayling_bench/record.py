@@ -32,9 +32,15 @@ class Run:
 
     @property
     def scores(self) -> dict[str, Any]:
-        """Return ``scores.json``, or an empty mapping when nothing was scored yet."""
+        """Return ``scores.json``, or an empty mapping when nothing was scored yet; RunError where it is damaged."""
         path = self.folder / "scores.json"
-        return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+        if not path.exists():
+            return {}
+        try:
+            return json.loads(path.read_text(encoding="utf-8"))
+        except ValueError as error:
+            mend = f"`bayling-bench score {self.folder}` writes it again"
+            raise RunError(f"{path} is damaged ({error}); {mend}.") from None
 
     @property
     def finished(self) -> bool:
@@ -53,16 +59,7 @@ class Run:
 
     def items(self, task: str) -> Iterator[dict[str, Any]]:
         """Yield the items of a task in order, nothing when it was not scored; RunError for a damaged line."""
-        path = self.folder / "items" / f"{task}.jsonl"
-        if not path.exists():
-            return
-        with path.open(encoding="utf-8", newline="\n") as lines:
-            for number, line in enumerate(lines, 1):
-                try:
-                    yield json.loads(line)
-                except ValueError as error:
-                    mend = f"`bayling-bench score {self.folder}` writes it again"
-                    raise RunError(f"{path}, line {number} is damaged ({error}); {mend}.") from None
+        yield from read_lines(self.folder / "items" / f"{task}.jsonl", f"`bayling-bench score {self.folder}`")
 
     def write_items(self, task: str, rows: Iterable[Mapping[str, Any]]) -> None:
         """Write the items of a task."""
@@ -94,9 +91,10 @@ def load(path: Path | str) -> Run:
     except ValueError as error:
         raise RunError(f"{settings_file} is damaged ({error}).") from None
     if settings.get("schema") != SCHEMA:
+        made = settings.get("bayling_bench", "an unknown version")
         raise RunError(
-            f"{folder} has record schema {settings.get('schema')}, and this version reads {SCHEMA}. "
-            "Score it with the version that made it, or run it again."
+            f"{folder} has record schema {settings.get('schema')} of BayLing Bench {made}, and this version reads "
+            f"{SCHEMA}. Read it with the version that made it (`pip install bayling-bench=={made}`), or run it again."
         )
     return Run(folder, settings)
 
@@ -146,6 +144,21 @@ def scoring(folder: Path) -> Iterator[None]:
     with (folder / ".lock.score").open("a") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
+
+
+def read_lines(path: Path, mend: str) -> Iterator[dict[str, Any]]:
+    """Yield the JSON value of each line of a file, nothing where there is none.
+
+    RunError for a damaged line, naming the command that writes the file again.
+    """
+    if not path.exists():
+        return
+    with path.open(encoding="utf-8", newline="\n") as lines:
+        for number, line in enumerate(lines, 1):
+            try:
+                yield json.loads(line)
+            except ValueError as error:
+                raise RunError(f"{path}, line {number} is damaged ({error}); {mend} writes it again.") from None
 
 
 def write_json(path: Path, values: Any) -> None:

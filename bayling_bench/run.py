@@ -12,7 +12,7 @@ from typing import Any
 from bayling_bench import __version__, provenance, record, task_index
 from bayling_bench import plan as planning
 from bayling_bench.config import COMET_IF_PRESENT, CometOptions, ModelOptions, RunConfig, Shard
-from bayling_bench.data import mini
+from bayling_bench.data import mini, miniature
 from bayling_bench.errors import RunError
 from bayling_bench.models.spec import ModelSpec
 
@@ -47,7 +47,8 @@ def settings_of(plan: planning.Plan, model: Any) -> dict[str, Any]:
 
 def _data(plan: planning.Plan) -> list[dict[str, str]]:
     """Return every file that the run reads, with hash, licence and citation."""
-    own = [mini.provenance()] if any(task.suite == "mini" for task in plan.tasks) else []
+    suites = {task.suite for task in plan.tasks}
+    own = [data.provenance() for name, data in (("mini", mini), ("miniature", miniature)) if name in suites]
     return own + [
         {"file": file.tail, "sha256": file.sha256, "licence": file.licence, "citation": file.citation}
         for file in plan.files

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from bayling_bench import statistics
 from bayling_bench.config import RunConfig
 from bayling_bench.replay import ItemResponses, Results
-from bayling_bench.scoring import off_target, translation
-from bayling_bench.scoring.kinds import KINDS, in_order
+from bayling_bench.scoring import translation
+from bayling_bench.scoring.kinds import KINDS, in_order, whole
+from bayling_bench.signatures import signature
 from bayling_bench.task_index import Task
 
 RESAMPLES = 1000
@@ -74,7 +75,8 @@ def task_record(
         spread = _interval(name, column, [_cluster(row) for row in having])
         metrics[name] = _metric(name, value, len(column), spread)
         found = columns.get(name)
-        metrics[name]["signature"] = found.signature if found else signature(task, config, name, _references(items))
+        line = found.signature if found else signature(task, config.options, name, _references(items))
+        metrics[name]["signature"] = line
         if found and found.texts:
             metrics[name]["texts"] = found.texts
     for row in rows:
@@ -135,29 +137,14 @@ def _table(name: str, column: list[Any]) -> tuple[np.ndarray, Callable[[np.ndarr
     values = np.asarray(column, dtype=float)
     form = KINDS[name].form
     if form == "ngram":
-        return values, lambda sums: translation.corpus_scores(name, sums)
+        return values, lambda sums: translation.corpus_scores(whole(name), sums)
     return (values if form == "ratio" else np.column_stack([values, np.ones(len(values))])), statistics.ratio
 
 
-def signature(task: Task, config: RunConfig, name: str, references: int) -> str:
-    """Return the line that says exactly what a value is, in sacrebleu's form."""
-    if KINDS[name].form == "ngram":
-        return translation.signature(name, task.languages[-1], references)
-    if name in ("empty", "source_copied", "wrong_language"):
-        return off_target.signature()
-    if name.startswith("constraint") or name == "echo":
-        return "match:exact|case:mixed|version:1"
-    if name.startswith("instructions"):
-        return "check:rule|version:1"
-    if name == "truncated":
-        return "finish_reason:length"
-    rule = "loglikelihood" if task.ranks_choices else "paper" if name == "acc" else "strict"
-    labels = "mini" if task.suite == "mini" else config.options.label_state
-    return f"rule:{rule}|labels:{labels}|version:{task.config['metadata']['version']}"
-
-
-def _references(items: Sequence[ItemResponses]) -> int:
-    return len(items[0].doc.get("references", ()))
+def _references(items: Sequence[ItemResponses]) -> int | Literal["var"]:
+    """Return the number of references of each item, in sacrebleu's word where it differs."""
+    counts = {len(item.doc.get("references", ())) for item in items}
+    return counts.pop() if len(counts) == 1 else "var"
 
 
 def _item(task: Task, item: ItemResponses, sample: Mapping[str, Any] | None) -> Row:
@@ -169,7 +156,9 @@ def _item(task: Task, item: ItemResponses, sample: Mapping[str, Any] | None) -> 
     doc = {key: value for key, value in item.doc.items() if key not in ("prompt", "references", "target", "index")}
     answers = item.doc.get("references") or ([item.doc["target"]] if item.doc["target"] else [])
     kept = {
-        name: value for name, value in values.items() if KINDS[name].form in ("ngram", "ratio") or KINDS[name].flags
+        name: value
+        for name, value in values.items()
+        if KINDS[name].form in ("ngram", "ratio") or KINDS[name].flags or "@" in name
     }
     return {
         "item": f"{task.name}/{item.doc['index']}",
@@ -177,9 +166,11 @@ def _item(task: Task, item: ItemResponses, sample: Mapping[str, Any] | None) -> 
         "doc": doc,
         "references": answers,
         "turns": _ranked(item) if task.ranks_choices else _turns(item),
-        "scores": {name: _shown(name, value) for name, value in values.items() if not KINDS[name].flags},
+        "scores": {
+            name: _shown(name, value) for name, value in values.items() if not KINDS[name].flags and "@" not in name
+        },
         "statistics": kept,
-        "flags": [name for name, value in values.items() if KINDS[name].flags and value],
+        "flags": [name for name, value in values.items() if KINDS[name].flags and value and "@" not in name],
         "unscored": _unscored(item),
         "values": values,
     }

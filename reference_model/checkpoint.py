@@ -7,6 +7,7 @@ folder without ``complete``, or still called ``….partial``, is one that a proc
 from __future__ import annotations
 
 import json
+import logging
 import re
 import shutil
 import warnings
@@ -48,8 +49,11 @@ def complete(folder: Path) -> list[Path]:
 
 
 def progress(checkpoint: Path) -> Progress:
-    """Return how far a checkpoint is."""
-    return Progress(**json.loads((checkpoint / "progress.json").read_text(encoding="utf-8")))
+    """Return how far a checkpoint is; TrainingError where it is damaged."""
+    try:
+        return Progress(**json.loads((checkpoint / "progress.json").read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError) as error:
+        raise _unreadable(checkpoint, error) from None
 
 
 @dataclass(frozen=True)
@@ -90,20 +94,22 @@ def save(folder: Path, parts: Parts, reached: Progress, keep: int) -> None:
     _agree(world, partial, failure)
     if world.first:
         for old in complete(folder)[:-keep]:
-            shutil.rmtree(old)
+            shutil.rmtree(old.rename(old.with_name(f"{old.name}.partial")))  # never half a checkpoint of a good name
     world.wait()
 
 
 def _agree(world: World, partial: Path, failure: str) -> None:
     """Wait for all processes; TrainingError in each of them where one has failed."""
-    if not world.sum(bool(failure))[0]:
-        return
-    if world.first:
-        shutil.rmtree(partial, ignore_errors=True)
-    raise TrainingError(
-        f"The checkpoint {partial.with_suffix('')} could not be written ({failure or 'another process failed'}). "
-        "Earlier checkpoints are whole: make room, then go on with --resume."
+    told = TrainingError(
+        f"The checkpoint {partial.with_suffix('')} could not be written ({failure}). Earlier checkpoints are whole: "
+        "make room, then go on with --resume."
     )
+    try:
+        world.agree(told if failure else None)
+    except TrainingError:
+        if world.first:
+            shutil.rmtree(partial, ignore_errors=True)
+        raise
 
 
 def load(checkpoint: Path, parts: Parts) -> None:
@@ -113,7 +119,7 @@ def load(checkpoint: Path, parts: Parts) -> None:
         with _quiet():
             state_dict_loader.load(state, checkpoint_id=checkpoint, no_dist=not parts.world.together)
     except (Exception, CheckpointException) as error:  # noqa: BLE001  # as above
-        raise TrainingError(f"The checkpoint {checkpoint} does not fit this model: {_reason(error)}") from None
+        raise _unreadable(checkpoint, error) from None
     set_state_dict(
         parts.network, parts.optimizers,
         model_state_dict=state["model"], optim_state_dict=state["optimizer"], options=_trained_only(),
@@ -127,8 +133,15 @@ def load_weights(checkpoint: Path, network: torch.nn.Module) -> None:
         with _quiet():
             state_dict_loader.load({"model": weights}, checkpoint_id=checkpoint, no_dist=True)
     except (Exception, CheckpointException) as error:  # noqa: BLE001  # as above
-        raise TrainingError(f"The checkpoint {checkpoint} does not fit this model: {_reason(error)}") from None
+        raise _unreadable(checkpoint, error) from None
     network.load_state_dict(weights, strict=False)
+
+
+def _unreadable(checkpoint: Path, error: BaseException) -> TrainingError:
+    return TrainingError(
+        f"The checkpoint {checkpoint} is damaged or of another model: {_reason(error)}. If it is damaged, remove that "
+        "folder: --resume then goes on from the one before it."
+    )
 
 
 def _trained_names(network: torch.nn.Module) -> set[str]:
@@ -147,10 +160,14 @@ def _state(parts: Parts) -> dict[str, Any]:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep torch from remarking that a process which is alone is alone."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="torch.distributed is disabled, unavailable or uninitialized")
-        yield
+    """Keep torch from remarking that a process which is alone is alone, and from logging what is then raised."""
+    logging.disable(logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="torch.distributed is disabled, unavailable or uninitialized")
+            yield
+    finally:
+        logging.disable(logging.NOTSET)
 
 
 def _reason(error: BaseException) -> str:

@@ -5,7 +5,6 @@ Nothing heavy is imported before a verb needs it.
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 import sys
@@ -31,13 +30,11 @@ app = typer.Typer(
     epilog="Start with:  bayling-model data MIXTURE.toml -o data  ·  bayling-model train tiny --data data -o runs/tiny",
 )
 
-DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM)
-"""What a disk may refuse."""
-
 Changes = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="TABLE.KEY=VALUE", help="Change a setting, e.g. optimizer.rate=1e-5. Repeatable."),
 ]
+ShardSize = Annotated[float, typer.Option(min=0.001, max=1e6, help="Largest output file, in GB.")]
 Output = Annotated[Path, typer.Option("--output", "-o", help="What to make; it must not exist yet.")]
 
 
@@ -203,7 +200,6 @@ app.command(epilog=running.SERVING)(running.serve)
 
 Base = Annotated[Path, typer.Argument(help="Hugging Face folder of the foundation model.")]
 Made = Annotated[Path, typer.Argument(metavar="OUT", help="Folder to make.")]
-ShardSize = Annotated[float, typer.Option(help="Largest output file, in GB.")]
 
 
 @app.command(name="apply-delta")
@@ -249,10 +245,9 @@ def main() -> None:
     except BrokenPipeError:  # whoever read has gone; Python would complain once more when it closes the output
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise SystemExit(141) from None
-    except OSError as error:
-        if error.errno not in DISK:
-            raise
-        _fail(f"{error.filename or 'a file'}: {error.strerror}. Nothing that was whole is lost.")
+    except OSError as error:  # a disk that is full, a path that leads nowhere
+        told = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+        _fail(f"{told}. Nothing that was whole is lost.")
     except KeyboardInterrupt:
         raise SystemExit(130) from None
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from reference_model import corpus
 from reference_model.errors import CorpusError
+from reference_model.files import write_text
 
 HEADER = "# bayling-model hashes 1"
 SHORTEST = 16
@@ -73,7 +74,7 @@ class TestSentences:
 
     def write(self, path: Path) -> None:
         """Write a hash file."""
-        path.write_text("\n".join([HEADER, *sorted(self.hashes), ""]), encoding="utf-8")
+        write_text(path, "\n".join([HEADER, *sorted(self.hashes), ""]))
 
 
 def _within(folder: Path) -> list[Path]:

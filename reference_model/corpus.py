@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
@@ -20,6 +21,9 @@ from reference_model.conversation import Message, from_json
 from reference_model.errors import ConversationError, CorpusError
 
 XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
+CODES = ("bpt", "ept", "ph", "it", "ut")
+"""TMX's elements whose content is formatting of the original file, not text."""
+BROKEN = (gzip.BadGzipFile, EOFError, zlib.error)
 SPEAKERS = {
     "human": "user", "user": "user", "gpt": "assistant", "chatgpt": "assistant", "assistant": "assistant",
     "system": "system",
@@ -55,31 +59,35 @@ def lines(path: Path) -> Iterator[str]:
                 f"{path}:{number}: byte 0x{byte:02x} is not UTF-8. Convert the file, for example: "
                 f"iconv -f GB18030 -t UTF-8 {path.name}"
             ) from None
-        except (gzip.BadGzipFile, EOFError) as error:
-            raise CorpusError(f"{path}: is not a whole gzip file ({error}).") from None
+        except BROKEN as error:
+            raise _not_whole(path, error) from None
+
+
+def _not_whole(path: Path, error: Exception) -> CorpusError:
+    return CorpusError(f"{path}: is not a whole gzip file ({error}).")
+
+
+def _json(text: str, path: Path, line: int = 1) -> Any:
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        raise CorpusError(f"{path}:{line + error.lineno - 1}: is not JSON ({error.msg}).") from None
+    except RecursionError:
+        raise CorpusError(f"{path}:{line}: is JSON of too many levels.") from None
 
 
 def _json_lines(path: Path) -> Iterator[tuple[str, Any]]:
     for number, line in enumerate(lines(path), start=1):
         if line.strip():
-            try:
-                yield f"{path}:{number}", json.loads(line)
-            except json.JSONDecodeError as error:
-                raise CorpusError(f"{path}:{number}: is not JSON ({error.msg}).") from None
+            yield f"{path}:{number}", _json(line, path, number)
 
 
 def _records(path: Path) -> Iterator[tuple[str, Any]]:
     """Yield the records of a JSON list or of JSON lines, each with its place."""
-    with open_bytes(path) as file:
-        first = file.read(64).lstrip()[:1]
-    if first != b"[":
+    if not next((line for line in lines(path) if line.strip()), "").lstrip().startswith("["):
         yield from _json_lines(path)
         return
-    try:
-        records = json.loads("\n".join(lines(path)))
-    except json.JSONDecodeError as error:
-        raise CorpusError(f"{path}:{error.lineno}: is not JSON ({error.msg}).") from None
-    for number, record in enumerate(records, start=1):
+    for number, record in enumerate(_json("\n".join(lines(path)), path), start=1):
         yield f"{path}, record {number}", record
 
 
@@ -109,17 +117,15 @@ def _translation_memory(files: Sequence[Path], languages: Sequence[str]) -> Iter
     for path in files:
         found: set[str] = set()
         try:
-            with open_bytes(path) as file:
-                for _, unit in ElementTree.iterparse(file):
-                    if unit.tag.rpartition("}")[2] == "tu":
-                        texts = dict(_variants(unit))
-                        found |= set(texts)
-                        sides = [_in_language(texts, language) for language in languages]
-                        unit.clear()
-                        if None not in sides:
-                            yield Pair(*map(str, sides))
+            for texts in _units(path):
+                found |= set(texts)
+                sides = [_in_language(texts, language) for language in languages]
+                if None not in sides:
+                    yield Pair(*map(str, sides))
         except ElementTree.ParseError as error:
             raise CorpusError(f"{path}: is not well-formed TMX ({error}).") from None
+        except BROKEN as error:
+            raise _not_whole(path, error) from None
         missing = [language for language in languages if _in_language(dict.fromkeys(found, ""), language) is None]
         if missing:
             raise CorpusError(
@@ -127,13 +133,38 @@ def _translation_memory(files: Sequence[Path], languages: Sequence[str]) -> Iter
             )
 
 
+def _units(path: Path) -> Iterator[dict[str, str]]:
+    """Yield the texts of each unit by language; what has been read is forgotten, so that any size passes through."""
+    body = None
+    with open_bytes(path) as file:
+        for event, element in ElementTree.iterparse(file, ("start", "end")):
+            if event == "start":
+                body = element if _tag(element) == "body" else body
+            elif _tag(element) == "tu":
+                yield dict(_variants(element))
+                (element if body is None else body).clear()
+
+
+def _tag(element: ElementTree.Element) -> str:
+    return element.tag.rpartition("}")[2]
+
+
 def _variants(unit: ElementTree.Element) -> Iterator[tuple[str, str]]:
     for variant in unit:
-        if variant.tag.rpartition("}")[2] == "tuv":
+        if _tag(variant) == "tuv":
             language = variant.get(XML_LANG) or variant.get("lang") or ""
             for part in variant:
-                if part.tag.rpartition("}")[2] == "seg":
-                    yield language.lower(), "".join(part.itertext())
+                if _tag(part) == "seg":
+                    yield language.lower(), "".join(_said(part))
+
+
+def _said(segment: ElementTree.Element) -> Iterator[str]:
+    """Yield the text of a segment without the formatting codes within it (TMX 1.4b, content markup)."""
+    yield segment.text or ""
+    for part in segment:
+        if _tag(part) not in CODES:
+            yield from _said(part)
+        yield part.tail or ""
 
 
 def _in_language(texts: dict[str, str], language: str) -> str | None:

@@ -14,7 +14,6 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -24,6 +23,7 @@ from reference_model.tensors import ShardWriter, WeightsFolder, digest, other_fi
 
 MANIFEST = "delta.json"
 TENSORS = "tensors"
+PARTS = ("base", "delta", "target")
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def apply(
             one, other = (folder.read(name) for folder in folders)
             result = one + other
             if known is not None:
-                _check(name, known[name], {"base": one, "delta": other, "target": result}, base, delta)
+                _check(name, known[name], dict(zip(PARTS, (one, other, result), strict=True)), base, delta)
             writer.add(name, result)
             values += result.numel()
             advance(name)
@@ -125,13 +125,14 @@ def _absent(out: Path) -> None:
         raise WeightsError(f"{out} exists already. Name another folder.")
 
 
-def _manifest(delta: Path) -> dict[str, Any] | None:
+def _manifest(delta: Path) -> dict[str, dict[str, str]] | None:
     path = delta / MANIFEST
     if not path.is_file():
         return None
     try:
-        return json.loads(path.read_text(encoding="utf-8"))[TENSORS]
-    except (json.JSONDecodeError, KeyError, TypeError):
+        known = json.loads(path.read_text(encoding="utf-8"))[TENSORS]
+        return {name: {part: str(hashes[part]) for part in PARTS} for name, hashes in known.items()}
+    except (ValueError, KeyError, TypeError, AttributeError):
         raise WeightsError(f"{path}: is damaged. Fetch the release again.") from None
 
 

@@ -14,6 +14,8 @@ from torch import distributed
 from torch.distributed.checkpoint.state_dict import StateDictOptions, set_model_state_dict
 from torch.distributed.fsdp import MixedPrecisionPolicy, fully_shard
 
+from reference_model.errors import TrainingError
+
 if TYPE_CHECKING:
     from reference_model.loss import LossNetwork
 
@@ -48,6 +50,14 @@ class World:
         tensor = torch.tensor(values, dtype=torch.float64, device=self.device)
         distributed.all_reduce(tensor)
         return tensor.tolist()
+
+    def agree(self, failure: Exception | None) -> None:
+        """Wait for all processes; raise ``failure`` in the one that has it, and a TrainingError in the others."""
+        failures = self.sum(failure is not None)[0]
+        if failure is not None:
+            raise failure
+        if failures:
+            raise TrainingError("Another process has failed, and says why.")
 
 
 @contextmanager

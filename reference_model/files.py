@@ -54,6 +54,10 @@ def sync(path: Path) -> None:
 def write_text(path: Path, text: str) -> None:
     """Write a file that is there whole or as it was before."""
     beside = path.with_name(f"{path.name}.partial")
-    beside.write_text(text, encoding="utf-8")
-    sync(beside)
+    try:
+        beside.write_text(text, encoding="utf-8")
+        sync(beside)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
     beside.replace(path)

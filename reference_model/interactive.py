@@ -30,6 +30,8 @@ _RUN = re.compile(r"[一-鿿぀-ヿ]+")
 _WORD = re.compile(r"[^\W\d_]+(?:[-'’][^\W\d_]+)*")
 _NAME = re.compile(r"(?<!\w)[A-ZÄÖÜ][\w-]+(?: [A-ZÄÖÜ][\w-]+)*")
 _SENTENCE = re.compile(r"(?<=[.!?])\s+(?=\S)|(?<=[。！？])(?=[^”」』）)\s])")
+_ABBREVIATION = re.compile(r"(?<!\w)(?:\w|\d+|[A-ZÄÖÜ]\w{1,3}|(?:\w+\.)+\w+|vgl|bzw|usw|etc|ca|approx|vs|cf)\.$")
+"""What ends in a full stop without ending a sentence, or may: `Dr.`, `z. B.`, `3.`; a short name at an end, too."""
 _BRACKETS = re.compile(r"\s*[(（][^()（）]+[)）]")
 
 
@@ -115,11 +117,9 @@ def converse(
     count = draw.randint(*options.changes)
     if draw.random() < options.at_once:
         words = _content_words(state.target, languages[1], draw)
-        lines = [
-            state.ask("translate", source=state.source),
-            *([state.ask("words", words=", ".join(words))] * bool(words)),
-        ]
-        state.answer("\n".join(lines), "words" if words else "translate", state.target, contains=tuple(words))
+        kinds = ("translate", "words") if words else ("translate",)
+        request = state.ask(*kinds, source=state.source, words=", ".join(words))
+        state.answer(request, kinds[-1], state.target, contains=tuple(words))
     elif count and draw.random() < options.drafts and state.mend(glossary or {}):
         count -= 1
     else:
@@ -141,13 +141,13 @@ class _Talk:
         self.targets: list[Target] = []
         self.turned = False
 
-    def ask(self, kind: str, language: str = "", **slots: str) -> str:
-        """Return a request in a language of instruction that is drawn anew."""
+    def ask(self, *kinds: str, **slots: str) -> str:
+        """Return a request, with a line for each kind, in one language of instruction that is drawn anew."""
         tongue = self.draw.choice(self.options.instructions)
-        code = language or self.languages[1]
-        name = phrases()["names"][tongue].get(code, code)
-        filled = {**slots, "language": name}
-        return _SLOT.sub(lambda slot: filled[slot[1]], self.draw.choice(phrases()[tongue][kind]))
+        code = self.languages[1]
+        filled = {**slots, "language": phrases()["names"][tongue].get(code, code)}
+        wordings = [self.draw.choice(phrases()[tongue][kind]) for kind in kinds]
+        return "\n".join(_SLOT.sub(lambda slot: filled[slot[1]], wording) for wording in wordings)
 
     def answer(self, request: str, kind: str, text: str, *, contains: tuple[str, ...] = ()) -> None:
         """Add a turn whose answer is learned."""
@@ -159,7 +159,7 @@ class _Talk:
         """Start from a draft that the user has put right; return False where no draft can be made of this pair."""
         for kind in self.draw.sample(MENDING, len(MENDING)):
             draft = _term(self, glossary) if kind == "term" else _DRAFTS[kind](self)
-            if draft is not None and draft.text and draft.text != self.target:
+            if draft is not None and _WORD.search(draft.text) and draft.text != self.target:
                 request = self.ask("translate", source=self.source)
                 self.messages += [
                     Message(role="user", content=request),
@@ -249,9 +249,19 @@ def _part(talk: _Talk) -> Draft | None:
 _DRAFTS: dict[str, Callable[[_Talk], Draft | None]] = {"words": _words, "name": _name, "part": _part}
 
 
+def _sentences(text: str) -> list[str]:
+    found: list[str] = []
+    for part in _SENTENCE.split(text):
+        if found and _ABBREVIATION.search(found[-1]):
+            found[-1] += f" {part}"
+        else:
+            found.append(part)
+    return found
+
+
 def _shorter(source: str, target: str) -> tuple[str, str, str] | None:
     """Return how a pair can be shortened on both sides alike, and its two shorter texts; None where it cannot."""
-    sides = [_SENTENCE.split(text) for text in (source, target)]
+    sides = [_sentences(text) for text in (source, target)]
     if len(sides[0]) == len(sides[1]) > 1:
         return "sentence", sides[0][0].strip(), sides[1][0].strip()
     if len(_BRACKETS.findall(source)) == len(_BRACKETS.findall(target)) == 1:

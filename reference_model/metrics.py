@@ -12,6 +12,7 @@ from typing import Any
 import torch
 
 from reference_model.errors import TrainingError
+from reference_model.files import write_text
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class Journal:
     def __init__(self, folder: Path, *, after: int, tensorboard: bool) -> None:
         self.path = folder / "metrics.jsonl"
         kept = [line for line in _lines(self.path) if line["step"] <= after]
-        self.path.write_text("".join(json.dumps(line) + "\n" for line in kept), encoding="utf-8")
+        write_text(self.path, "".join(json.dumps(line) + "\n" for line in kept))
         self._file = self.path.open("a", encoding="utf-8")
         self._board = _board(folder / "tensorboard", after) if tensorboard else None
 
@@ -73,7 +74,10 @@ def _lines(path: Path) -> list[dict[str, Any]]:
     if not path.is_file():
         return []
     text = path.read_text(encoding="utf-8")
-    return [json.loads(line) for line in text[: text.rfind("\n") + 1].split("\n") if line]
+    try:
+        return [json.loads(line) for line in text[: text.rfind("\n") + 1].split("\n") if line]
+    except ValueError as error:
+        raise TrainingError(f"{path} is damaged ({error}). Mend or remove it, then go on with --resume.") from None
 
 
 def _board(folder: Path, after: int) -> Any:

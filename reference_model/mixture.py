@@ -186,8 +186,11 @@ def _reason_against(record: corpus.Pair | tuple[Message, ...], tests: TestSenten
     if empty:
         return "left out: empty"
     try:
+        "".join(texts).encode()
         if not isinstance(record, corpus.Pair):
             check(record, _chatml())
+    except UnicodeEncodeError:  # JSON can name half of a surrogate pair, and cut texts do
+        return "left out: half a character"
     except ConversationError:
         return "left out: not turn by turn"
     return "left out: test sentences" if tests.hold(texts) else ""

@@ -10,8 +10,8 @@ import torch
 
 from reference_model import conversation
 from reference_model.conversation import Template, load_template
-from reference_model.corpus import lines
 from reference_model.errors import TrainingError
+from reference_model.pack import read_conversations
 from reference_model.settings import Adapter, Settings, Shape
 
 if TYPE_CHECKING:
@@ -30,7 +30,8 @@ def make_tokenizer(settings: Settings, conversations: Path) -> tuple[Any, Templa
     beside = conversations.with_name("tokenizer")
     choice = settings.tokenizer.pretrained or settings.model.pretrained or (str(beside) if beside.is_dir() else "")
     if choice:
-        tokenizer = _pretrained_tokenizer(choice, settings.model.revision)
+        of_the_weights = choice == settings.model.pretrained
+        tokenizer = _pretrained_tokenizer(choice, settings.model.revision if of_the_weights else "")
     else:
         known = load_template(settings.template.name, opening_file=_opening(settings))
         tokenizer = _train_tokenizer(settings, known, conversations)
@@ -81,11 +82,8 @@ def _train_tokenizer(settings: Settings, template: Template, conversations: Path
 
 
 def _contents(conversations: Path) -> Iterator[str]:
-    import json
-
-    for line in lines(conversations):
-        for message in json.loads(line)["messages"]:
-            yield message["content"]
+    for messages in read_conversations(conversations):
+        yield from (message.content for message in messages)
 
 
 def llama_config(shape: Shape, tokenizer: Any = None) -> LlamaConfig:
@@ -100,15 +98,17 @@ def llama_config(shape: Shape, tokenizer: Any = None) -> LlamaConfig:
     return LlamaConfig(
         vocab_size=shape.vocabulary, hidden_size=shape.width, intermediate_size=shape.inner,
         num_hidden_layers=shape.layers, num_attention_heads=shape.heads, num_key_value_heads=shape.key_heads,
-        max_position_embeddings=shape.context, tie_word_embeddings=shape.tied, rms_norm_eps=shape.norm_eps,
-        **{"rope_theta": shape.rope_theta}, **ids,  # transformers 5 takes it, though it has no parameter of this name
+        max_position_embeddings=shape.context, tie_word_embeddings=shape.tied, rms_norm_eps=float(shape.norm_eps),
+        **{"rope_theta": float(shape.rope_theta)},  # transformers 5 takes it, though it has no parameter of this name
+        **ids,
     )  # fmt: skip
 
 
 def make_network(settings: Settings, tokenizer: Any, *, real: bool = True) -> LlamaForCausalLM:
     """Return the network in 32 bits; without ``real``, one of the same shape whose weights are nowhere.
 
-    Raises TrainingError where the settings name no weights, or weights of another shape.
+    Raises TrainingError where the settings name no weights, or weights of another shape, and where LoRA would leave new
+    tokens as they are.
     """
     from transformers import LlamaForCausalLM
 
@@ -118,29 +118,42 @@ def make_network(settings: Settings, tokenizer: Any, *, real: bool = True) -> Ll
             f"Settings {settings.name} name no weights to start from: --set model.pretrained=FOLDER, or "
             "--set model.from_scratch=true for random ones."
         )
-    if shape.pretrained and real:
-        network = _pretrained_network(shape)
+    if shape.pretrained:
+        network = _pretrained_network(shape, real=real)
     else:
         torch.manual_seed(settings.running.seed)
         with torch.device("cpu" if real else "meta"):
             network = LlamaForCausalLM(llama_config(shape, tokenizer))
     if len(tokenizer) > network.config.vocab_size:
-        if not settings.tokenizer.add_tokens:
-            raise TrainingError(
-                f"The tokenizer has {len(tokenizer)} entries and the embedding {network.config.vocab_size}: they do "
-                "not belong together, or --set tokenizer.add_tokens=true."
-            )
+        _check_growth(settings, len(tokenizer), network.config.vocab_size)
+        torch.manual_seed(settings.running.seed)
         network.resize_token_embeddings(len(tokenizer), mean_resizing=False)
     return _adapted(network, settings.adapter, settings.running.seed)
 
 
-def _pretrained_network(shape: Shape) -> LlamaForCausalLM:
+def _check_growth(settings: Settings, entries: int, rows: int) -> None:
+    if not settings.tokenizer.add_tokens:
+        raise TrainingError(
+            f"The tokenizer has {entries} entries and the embedding {rows}: they do not belong together, or --set "
+            "tokenizer.add_tokens=true."
+        )
+    if settings.adapter.rank:
+        raise TrainingError(
+            f"The tokenizer has {entries} entries and the embedding {rows}: the new ones would stay random, since LoRA "
+            "does not train the embedding. --set adapter.rank=0, or choose a template whose tokens the tokenizer has."
+        )
+
+
+def _pretrained_network(shape: Shape, *, real: bool) -> LlamaForCausalLM:
     from transformers import AutoConfig, LlamaForCausalLM
 
     revision = shape.revision or None
     try:
         config = AutoConfig.from_pretrained(shape.pretrained, revision=revision)
         _check_shape(config, shape)
+        if not real:
+            with torch.device("meta"):
+                return LlamaForCausalLM(config)  # pyright: ignore[reportArgumentType]  # its type was checked
         return LlamaForCausalLM.from_pretrained(shape.pretrained, revision=revision or "main", dtype=torch.float32)
     except (OSError, ValueError) as error:
         raise TrainingError(f"The weights {shape.pretrained!r} cannot be loaded: {_first_line(error)}") from None

@@ -10,7 +10,7 @@ from __future__ import annotations
 import bisect
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -52,15 +52,13 @@ def tokenize(path: Path, template: Template, tokenizer: Any, length: int, out: P
     """
     counts: Counter = Counter(conversations=0, cut=0)
     ids, mask, starts = [], [], [0]
-    for line in lines(path):
+    for messages in read_conversations(path):
         counts["read"] += 1
         try:
-            rendered = _fitting(from_json(json.loads(line)["messages"]), template, tokenizer, length)
+            rendered = _fitting(messages, template, tokenizer, length)
         except ConversationError as error:
             counts[f"left out: {error}"] += 1
             continue
-        except (json.JSONDecodeError, KeyError, TypeError):
-            raise TrainingError(f"{path}:{counts['read']}: is not a conversation. Build the data again.") from None
         if rendered is None or not any(rendered[0].mask):
             counts["left out: too long"] += 1
             continue
@@ -78,6 +76,15 @@ def tokenize(path: Path, template: Template, tokenizer: Any, length: int, out: P
         (folder / "counts.json").write_text(json.dumps(counts, ensure_ascii=False, indent=1), encoding="utf-8")
 
 
+def read_conversations(path: Path) -> Iterator[tuple[Message, ...]]:
+    """Yield the conversations of a file; TrainingError names the line that is none."""
+    for number, line in enumerate(lines(path), start=1):
+        try:
+            yield from_json(json.loads(line)["messages"])
+        except (json.JSONDecodeError, KeyError, TypeError, ConversationError):
+            raise TrainingError(f"{path}:{number}: is not a conversation. Build the data again.") from None
+
+
 def _fitting(messages: Sequence[Message], template: Template, tokenizer: Any, length: int) -> tuple[Any, bool] | None:
     """Return the conversation rendered, without last turns that do not fit, and whether any was dropped."""
     whole = len(messages)
@@ -92,9 +99,12 @@ def _fitting(messages: Sequence[Message], template: Template, tokenizer: Any, le
 
 
 def read_tokens(folder: Path) -> Tokens:
-    """Return the arrays of a folder that ``tokenize`` wrote, mapped from disk."""
-    ids, mask, starts = (np.load(folder / f"{name}.npy", mmap_mode="r") for name in ARRAYS)
-    return Tokens(ids, mask, starts, json.loads((folder / "counts.json").read_text(encoding="utf-8")))
+    """Return the arrays of a folder that ``tokenize`` wrote, mapped from disk; TrainingError where it is damaged."""
+    try:
+        ids, mask, starts = (np.load(folder / f"{name}.npy", mmap_mode="r") for name in ARRAYS)
+        return Tokens(ids, mask, starts, json.loads((folder / "counts.json").read_text(encoding="utf-8")))
+    except (OSError, ValueError, EOFError) as error:
+        raise TrainingError(f"{folder} is damaged ({error}). Remove it; --resume makes it again.") from None
 
 
 def pack(lengths: Sequence[int] | np.ndarray, length: int) -> list[list[int]]:

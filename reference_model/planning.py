@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -62,6 +63,8 @@ class Plan:
 def plan(settings: Settings, machine: Machine, *, tokens_in_a_pass: float = 0.0) -> Plan:
     """Return the figures of a training in which every token is learned and each sees half a row on average."""
     batch = settings.batch
+    if not 0 <= tokens_in_a_pass < math.inf:
+        raise TrainingError(f"--tokens {tokens_in_a_pass:g} must not be below 0; for example --tokens 1e8.")
     if batch.sequences % (machine.gpus * batch.micro):
         raise TrainingError(
             f"batch.sequences = {batch.sequences} cannot be shared by --gpus {machine.gpus} with batch.micro = "

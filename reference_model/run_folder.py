@@ -22,8 +22,8 @@ from reference_model.files import sha256, write_text
 from reference_model.mixture import CARD, CONVERSATIONS
 from reference_model.settings import Settings
 
-RECORD, LOCK = "run.json", "lock"
-PREPARED = ("tokenizer", "tokens", "tokens.partial", "checkpoints", RECORD)
+RECORD, LOCK, METRICS = "run.json", "lock", "metrics.jsonl"
+PREPARED = ("tokenizer", "tokens", "tokens.partial", "checkpoints", METRICS, "tensorboard", RECORD)
 """What is made before the first step, the record first and so removed last."""
 VERSION = 1
 
@@ -51,13 +51,20 @@ class Data:
         return {
             "folder": str(self.folder.resolve()),
             "sha256": sha256(self.conversations),
-            "card": json.loads(card.read_text(encoding="utf-8")) if card.is_file() else None,
+            "card": _card(card) if card.is_file() else None,
         }
+
+
+def _card(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise TrainingError(f"{path} is damaged ({error}). Build the data again, or remove the card.") from None
 
 
 def begin(folder: Path, settings: Settings, data: Data) -> None:
     """Make the folder of a new run; TrainingError where one is already there that has taken a step."""
-    if (folder / RECORD).is_file() and not (folder / "metrics.jsonl").exists():
+    if (folder / RECORD).is_file() and not has_begun(folder):
         for name in PREPARED:
             _remove(folder / name)
     if any(path.name != LOCK for path in folder.iterdir()):
@@ -72,6 +79,12 @@ def begin(folder: Path, settings: Settings, data: Data) -> None:
     (folder / "checkpoints").mkdir()
 
 
+def has_begun(folder: Path) -> bool:
+    """Return whether the run in a folder has taken a step, of which metrics or a checkpoint would be lost."""
+    metrics = folder / METRICS
+    return any((folder / "checkpoints").glob("step-*")) or (metrics.is_file() and metrics.stat().st_size > 0)
+
+
 def _remove(path: Path) -> None:
     if path.is_dir():
         shutil.rmtree(path)
@@ -83,12 +96,15 @@ def read(folder: Path) -> dict[str, Any]:
     """Return what ``run.json`` holds; TrainingError where the folder holds no run."""
     try:
         record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
-    except (OSError, json.JSONDecodeError):
+    except OSError:
         raise TrainingError(
             f"{folder} holds no run. Begin one with: bayling-model train CONFIG --data DIR -o {folder}"
         ) from None
-    if record.get("version") != VERSION:
-        raise TrainingError(f"{folder} was written by another version of this command ({record.get('version')}).")
+    except ValueError as error:
+        raise TrainingError(f"{folder / RECORD} is damaged ({error}). Bring it back from a copy.") from None
+    if not isinstance(record, dict) or record.get("version") != VERSION:
+        found = record.get("version") if isinstance(record, dict) else record
+        raise TrainingError(f"{folder} was written by another version of this command ({found!r:.60}).")
     return record
 
 

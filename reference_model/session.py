@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+from contextlib import ExitStack
 from pathlib import Path
 
 from reference_model import checkpoint, run_folder
 from reference_model.distributed import World, joined
-from reference_model.errors import TrainingError
+from reference_model.errors import TrainingError, UserError
 from reference_model.network import make_tokenizer
 from reference_model.pack import Rows, describe, read_tokens, tokenize
 from reference_model.run_folder import Data
@@ -22,10 +22,15 @@ def train(settings: Settings, data: Data, folder: Path, *, resume: bool, reporte
 
     Run under torchrun, the processes train together. Raises TrainingError as the parts do.
     """
-    with joined() as world, run_folder.alone(folder) if world.first else nullcontext():
+    with joined() as world, ExitStack() as held:
+        failure = None
         if world.first:
-            _prepare(settings, data, folder, resume=resume, reporter=reporter)
-        world.wait()
+            try:
+                held.enter_context(run_folder.alone(folder))
+                _prepare(settings, data, folder, resume=resume, reporter=reporter)
+            except (UserError, OSError) as error:
+                failure = error
+        world.agree(failure)
         trainer = _trainer(settings, folder, world)
         found = checkpoint.complete(folder / "checkpoints")
         if found:

@@ -19,6 +19,8 @@ FOLDER = Path(__file__).parent / "config"
 PRECISIONS = ("auto", "bf16", "fp32")
 OPTIMIZERS = ("adamw", "muon")
 ATTENTIONS = ("auto", "eager", "sdpa", "flex_attention", "flash_attention_2")
+MATRICES = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
+"""Of a transformer block, as transformers names them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +57,8 @@ class Shape:
     def __post_init__(self) -> None:
         sizes = ("vocabulary", "width", "inner", "layers", "heads", "key_heads", "context")
         _at_least("model", self, 1, sizes)
+        if self.rope_theta <= 0 or self.norm_eps <= 0:
+            raise TrainingError("model: rope_theta and norm_eps must be above 0.")
         if self.width % self.heads or self.width // self.heads % 2 or self.heads % self.key_heads:
             raise TrainingError(
                 f"model: heads = {self.heads} must divide width = {self.width} into even parts, and key_heads = "
@@ -134,6 +138,8 @@ class Optimizer:
     def __post_init__(self) -> None:
         if self.rate <= 0 or self.clip <= 0 or self.epochs <= 0 or self.steps < 0:
             raise TrainingError("optimizer: rate, clip and epochs must be above 0 and steps not below 0.")
+        if self.eps <= 0 or self.weight_decay < 0:
+            raise TrainingError("optimizer: eps must be above 0 and weight_decay not below 0.")
         if not (self.warmup >= 0 and self.hold >= 0 and self.warmup + self.hold < 1):
             raise TrainingError("optimizer: warmup and hold must not be below 0, and both together be below 1.")
         if not (0 <= self.final <= 1 and 0 <= self.beta1 < 1 and 0 <= self.beta2 < 1):
@@ -155,12 +161,16 @@ class Adapter:
     """Scale: updates count alpha / rank."""
     dropout: float = 0.0
     """Of the updates' inputs."""
-    layers: tuple[str, ...] = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
+    layers: tuple[str, ...] = MATRICES
     """Which matrices are updated."""
 
     def __post_init__(self) -> None:
         if self.rank < 0 or self.alpha < 1 or not 0 <= self.dropout < 1 or not self.layers:
             raise TrainingError("adapter: rank must not be below 0, alpha be at least 1, dropout lie in [0, 1).")
+        for name in self.layers:
+            if name not in MATRICES:
+                near = did_you_mean(name, MATRICES)
+                raise TrainingError(f"adapter.layers: {name!r} is unknown.{near} Known: {', '.join(MATRICES)}.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -189,6 +199,7 @@ class Running:
 
     def __post_init__(self) -> None:
         _at_least("running", self, 1, ("loss_rows", "checkpoint_every", "keep"))
+        _at_least("running", self, 0, ("seed",))
         for name, known in (("precision", PRECISIONS), ("attention", ATTENTIONS)):
             value = getattr(self, name)
             if value not in known:
@@ -247,10 +258,7 @@ def load(name: str, changes: Sequence[str] = ()) -> Settings:
             f"Settings {name!r} are unknown.{did_you_mean(name, names())} Known: {', '.join(names())}, or a .toml file."
         )
     values = parse_toml(path, TrainingError)
-    for change in changes:
-        table, key, value = _change(change)
-        values.setdefault(table, {})[key] = value
-    return build(values, str(path))
+    return build(_with(values, changes), str(path))
 
 
 def build(values: dict[str, Any], where: str) -> Settings:
@@ -258,9 +266,19 @@ def build(values: dict[str, Any], where: str) -> Settings:
     built = dict(values)
     for table, form in TABLES.items():
         if table in values:
+            if not isinstance(values[table], dict):
+                raise TrainingError(f"{where}: `{table}` = {values[table]!r} is not a table, [{table}].")
             inner = checked(values[table], form, TrainingError, f"{where}, [{table}]")
             built[table] = form(**{key: tuple(v) if isinstance(v, list) else v for key, v in inner.items()})
     return Settings(**checked(built, Settings, TrainingError, where))
+
+
+def _with(values: dict[str, Any], changes: Sequence[str]) -> dict[str, Any]:
+    for change in changes:
+        table, key, value = _change(change)
+        inner = values.get(table, {})
+        values = {**values, table: {**inner, key: value} if isinstance(inner, dict) else inner}
+    return values
 
 
 def _change(text: str) -> tuple[str, str, Any]:
@@ -308,8 +326,4 @@ def differences(before: Settings, now: Settings) -> list[str]:
 
 def changed(settings: Settings, changes: Sequence[str]) -> Settings:
     """Return settings with ``table.key=value`` changes."""
-    values = settings.to_json()
-    for change in changes:
-        table, key, value = _change(change)
-        values[table][key] = value
-    return build(values, "--set")
+    return build(_with(settings.to_json(), changes), "--set")

@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any, TypeVar
 
 import torch
@@ -54,7 +55,7 @@ class WeightsFolder:
                 with safe_open(path, framework="pt") as file:
                     return opened(file)
             return unpickled(self._unpickle(path)[name])
-        except (OSError, SafetensorError, RuntimeError, KeyError) as error:
+        except (OSError, SafetensorError, RuntimeError, UnpicklingError, KeyError) as error:
             raise WeightsError(f"{path}: tensor {name} cannot be read ({error}). Fetch the file again.") from None
 
     def _unpickle(self, path: Path) -> dict[str, torch.Tensor]:
@@ -67,7 +68,7 @@ class WeightsFolder:
 def _files(folder: Path) -> dict[str, str]:
     for name in INDEXES:
         if (folder / name).is_file():
-            files = json.loads((folder / name).read_text(encoding="utf-8"))["weight_map"]
+            files = _listed(folder / name)
             missing = sorted({file for file in files.values() if not (folder / file).is_file()})
             if missing:
                 raise WeightsError(f"{folder} lacks {missing[0]}, which {name} lists ({len(missing)} missing in all).")
@@ -80,9 +81,16 @@ def _files(folder: Path) -> dict[str, str]:
                     return dict.fromkeys(file.keys(), name)
             if path.is_file():
                 return dict.fromkeys(torch.load(path, map_location="cpu", mmap=True, weights_only=True), name)
-        except (SafetensorError, RuntimeError) as error:
+        except (OSError, SafetensorError, RuntimeError, UnpicklingError) as error:
             raise WeightsError(f"{path}: cannot be read ({error}). Fetch the file again.") from None
     raise WeightsError(f"{folder} holds no weights: none of {', '.join((*INDEXES, *SINGLE))} is there.")
+
+
+def _listed(index: Path) -> dict[str, str]:
+    try:
+        return dict(json.loads(index.read_text(encoding="utf-8"))["weight_map"])
+    except (ValueError, KeyError, TypeError):
+        raise WeightsError(f"{index}: is not an index of weights. Fetch the file again.") from None
 
 
 def digest(tensor: torch.Tensor) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import sys
 import types
 import typing
@@ -47,14 +48,17 @@ def checked(values: dict[str, Any], form: type, error: type[UserError], where: s
 
 
 def fits(value: Any, kind: Any) -> bool:
-    """Return whether a TOML value is of a field's type; whole numbers also fit fractions, lists also fit tuples."""
+    """Return whether a TOML value is of a field's type; whole numbers also fit fractions, lists also fit tuples.
+
+    TOML's ``nan`` and ``inf`` fit nothing: no setting means them, and ``nan`` would pass every check of a range.
+    """
     origin = get_origin(kind)
     if origin in (types.UnionType, typing.Union):
         return any(fits(value, one) for one in get_args(kind))
     if origin is tuple:
         return isinstance(value, list | tuple) and all(fits(item, get_args(kind)[0]) for item in value)
     if kind is float:
-        return isinstance(value, int | float) and not isinstance(value, bool)
+        return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
     if kind is int:
         return isinstance(value, int) and not isinstance(value, bool)
     return dataclasses.is_dataclass(kind) or isinstance(value, kind)

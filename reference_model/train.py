@@ -21,7 +21,7 @@ import torch
 from reference_model import checkpoint, metrics, work
 from reference_model.checkpoint import Progress
 from reference_model.distributed import World, share_out
-from reference_model.errors import TrainingError
+from reference_model.errors import TrainingError, did_you_mean
 from reference_model.loss import LossNetwork
 from reference_model.network import make_network
 from reference_model.optimizer import make_descents, rate
@@ -65,15 +65,18 @@ def precise(settings: Settings, device: torch.device) -> bool:
     return wanted == "bf16" or (wanted == "auto" and device.type == "cuda")
 
 
-def attention(settings: Settings, device: torch.device) -> str:
+def attention(settings: Settings, world: World) -> str:
     """Return the attention implementation: one that keeps packed conversations apart."""
     from importlib.util import find_spec
 
     if settings.running.attention != "auto":
         return settings.running.attention
-    if device.type != "cuda":
+    if world.device.type != "cuda":
         return "eager" if settings.batch.length <= SHORT else "sdpa"
-    return "flash_attention_2" if find_spec("flash_attn") else "flex_attention"
+    if find_spec("flash_attn"):
+        return "flash_attention_2"
+    # a process that is alone computes in bf16 by autocast, which older flex_attention refuses (pytorch issue 165468)
+    return "flex_attention" if world.together or torch.__version__ >= "2.13" else "sdpa"
 
 
 def enable_recompute(network: Any) -> None:
@@ -97,7 +100,7 @@ class Trainer:
         self.padding = tokenizer.pad_token_id
         self.steps = count_steps(settings, rows)
         self.bf16 = precise(settings, world.device)
-        self.attention = attention(settings, world.device)
+        self.attention = attention(settings, world)
         self.network = self._network(tokenizer)
         self.descents = make_descents(settings, self.network, world)
         self.reached = Progress(0, 0)
@@ -105,7 +108,7 @@ class Trainer:
     def _network(self, tokenizer: Any) -> LossNetwork:
         running = self.settings.running
         inner = make_network(self.settings, tokenizer, real=self.world.first)
-        inner.set_attn_implementation(self.attention)
+        self._choose(inner)
         if running.recompute:
             enable_recompute(inner)
         network = LossNetwork(inner, running.loss_rows)
@@ -117,6 +120,19 @@ class Trainer:
             for block in inner.model.layers:
                 block.compile(backend=running.compile)
         return network.train()
+
+    def _choose(self, network: Any) -> None:
+        """Set the attention implementation; TrainingError for one, or a compiler, that is not there."""
+        try:
+            network.set_attn_implementation(self.attention)
+        except (ImportError, ValueError) as error:
+            first = str(error).partition("\n")[0]
+            raise TrainingError(f"running.attention = {self.attention!r} cannot be used here: {first}") from None
+        backend = self.settings.running.compile
+        if backend and backend not in torch.compiler.list_backends(exclude_tags=()):
+            known = torch.compiler.list_backends()
+            near = did_you_mean(backend, known)
+            raise TrainingError(f"running.compile = {backend!r} is unknown.{near} Known: {', '.join(known)}.")
 
     def block(self, step: int) -> Block:
         """Return this process's rows of a step."""
@@ -142,8 +158,8 @@ class Trainer:
         if not (math.isfinite(loss) and math.isfinite(gradient)):
             raise TrainingError(
                 f"Step {step + 1}: the loss is {loss} and the norm of its gradient {gradient}. The weights are as they "
-                "were before it. Lower optimizer.rate, look at the data, then go on with --resume from the last "
-                "checkpoint or begin again."
+                "were before it, and --resume would come here again: look at the data, or begin a new run with a lower "
+                "optimizer.rate."
             )
         now = rate(self.settings.optimizer, step, self.steps)
         for descent in self.descents:

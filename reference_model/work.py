@@ -91,16 +91,17 @@ class Memory:
 def memory(settings: Settings, gpus: int) -> Memory:
     """Return what each of ``gpus`` needs: 32-bit weights, gradients and moments (AdamW two, Muon one) by FSDP2.
 
-    Gathered are the matrices outside the blocks and two blocks in the precision of computing. Activations are those of
-    ``batch.micro`` rows (Korthikanti et al., arXiv 2205.05198, without the attention matrix and with SwiGLU): with
-    ``running.recompute`` the input of each block and the inside of one.
+    Gathered are the matrices outside the blocks and two blocks in the precision of computing; on one GPU, where bf16 is
+    autocast's, its copies of all matrices. Activations are those of ``batch.micro`` rows without the attention matrix:
+    with ``running.recompute`` the input of each block and the inside of one.
     """
     shape, counted, rows = settings.model, parameters(settings), settings.batch.micro * settings.batch.length
     item = 4 if settings.running.precision == "fp32" else 2
+    autocast = gpus == 1 and item == 2
     outside = counted.embedding * (1 if shape.tied else 2)
-    gathered = item * (outside + 2 * counted.block) if gpus > 1 or item == 2 else 0
-    inside = rows * item * _held(shape)
-    kept = rows * item * shape.width
+    gathered = item * (outside + (shape.layers if autocast else 2) * counted.block) if gpus > 1 or autocast else 0
+    inside = rows * held(shape, item, autocast=autocast)
+    kept = rows * (4 if autocast else item) * shape.width
     matrices = shape.layers * (counted.block - 2 * shape.width)
     blocks = shape.layers * kept + inside if settings.running.recompute else shape.layers * inside
     return Memory(
@@ -113,7 +114,12 @@ def memory(settings: Settings, gpus: int) -> Memory:
     )
 
 
-def _held(shape: Shape) -> float:
-    """Return numbers a token that a block keeps for its backward pass: norms, queries, keys, values, SwiGLU's parts."""
+def held(shape: Shape, item: int, *, autocast: bool) -> float:
+    """Return bytes a token that a block of transformers' LLaMA keeps for its backward pass, as torch counts them.
+
+    ``item`` is the size of a number in matrix products. Norms compute in 32 bits; under ``autocast`` their inputs and
+    outputs have 32 bits too. Then queries, keys, values, the attention's output, and the four parts of SwiGLU.
+    """
     keys = shape.width * shape.key_heads / shape.heads
-    return 6 * shape.width + 2 * keys + 4 * shape.inner
+    norms = 26 if autocast else 16 if item == 2 else 24
+    return (norms + 2 * item) * shape.width + 2 * item * keys + 4 * item * shape.inner

@@ -26,6 +26,18 @@ def needed(reason: str) -> None:
     pytest.skip(reason)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Slow files first: a long one that started last would leave the other core idle at the end."""
+    longest = ("test_reproduction", "test_survival", "test_judge_survival", "test_comet_reference", "test_comet_run")
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+
+    def place(item: pytest.Item) -> tuple[int, bool]:
+        rank = longest.index(item.path.stem) if item.path.stem in longest else len(longest)
+        return rank, item.path not in slow
+
+    items.sort(key=place)
+
+
 @pytest.fixture(scope="session")
 def mirror() -> Path:
     """The root of a mirror of the upstream data; tests that need it are skipped where none is named."""

@@ -105,6 +105,11 @@ MISTAKES = {
     ),
     "to resume what is no run": (["run", "--resume", "here"], "here holds no run.json, so it is not a run folder"),
     "to score what is no run": (["score", "here"], "here holds no run.json, so it is not a run folder"),
+    "to report on nothing": (["report"], "Give run folders, a board, or both: bayling-bench report RUN"),
+    "a table of nothing": (["report", "--format", "csv"], "Give run folders, or --board NAME, or both"),
+    "a site of nothing": (["report", "--index", "."], "holds no run record and no board"),
+    "a site of no folder": (["report", "--index", "gone"], "--index gone: there is no such folder"),
+    "a board that is none": (["report", "--board", "bayling_2032"], "Did you mean bayling_2023"),
     "to report what is no run": (["report", "here"], "here holds no run.json, so it is not a run folder"),
     "a suite that is none": (["fetch", "papr"], "No task or suite is called 'papr'. Did you mean paper"),
     "outputs of nobody": (["fetch", "published:gpt4"], "no such system. Did you mean gpt-4"),
@@ -156,12 +161,21 @@ def test_reports_come_in_four_forms(shell, server, tmp_path):
     assert [row["metric"] for row in rows] == [row["metric"] for row in shown]
     assert float(rows[0]["value"]) == shown[0]["value"]
     assert re.search(r"^\| mini_translation_en_de \| ", shell("report", "a run", "--format", "md"), re.MULTILINE)
-    assert shell("report", "a run", "a run", "-o", "both.html") == "report: both.html\n"
+    assert re.fullmatch(r"report: both\.html \(\d\.\d MB\)\n", shell("report", "a run", "a run", "-o", "both.html"))
     assert (tmp_path / "both.html").read_text(encoding="utf-8").startswith("<!doctype html>")
     assert shell("report", "a run", "--format", "md", "-o", "table.md") == "report: table.md\n"
     assert (tmp_path / "table.md").read_text(encoding="utf-8") == shell("report", "a run", "--format", "md")
     assert "--format 'xml' is unknown" in shell.error("report", "a run", "--format", "xml")
     assert "--items 'few' is neither" in shell.error("report", "a run", "--items", "few")
+    assert "\\begin{tabular}" in shell("report", "a run", "--format", "latex")
+
+
+def test_a_folder_of_runs_becomes_a_site(shell, server, tmp_path):
+    shell(*run_of(server, "--limit", 2, "--no-report"))
+    assert shell("report", "--index", ".", "--items", "1") == "index: index.html (1 pages beside it)\n"
+    assert 'href="a%20run/report.html"' in (tmp_path / "index.html").read_text(encoding="utf-8")
+    assert (tmp_path / "a run" / "report.html").is_file()
+    assert "RUN cannot stand beside it" in shell.error("report", "a run", "--index", ".")
 
 
 def test_tasks_are_listed_for_people_and_for_programs(shell):

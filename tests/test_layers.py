@@ -15,13 +15,15 @@ ROOT = Path(__file__).parent.parent
 PACKAGES = ("bayling_bench", "reference_model")
 
 LINE = (
-    "errors", "config", "prompts", "documents",             # words and settings
+    "errors", "config", "prompts", "documents", "display",  # words and settings
     "data", "task_index", "listing",                        # what is asked
     "journal", "models", "multi_turn", "evaluate",          # asking it
-    "replay", "scoring", "statistics", "scores",            # what came of it
+    "replay", "scoring", "statistics",                      # what came of it
+    "signatures", "scores",
     "provenance", "record", "comet", "plan", "run",         # a whole run
     "estimate", "judge",                                    # what one would take; its answers judged
-    "report", "leaderboard", "compare", "audit", "ranking", # reading runs
+    "leaderboard", "compare", "audit", "ranking", "report", # reading runs
+    "reproduce",                                            # the reference model made, run and read
     "terminal", "commands", "cli",                          # showing them
 )  # fmt: skip
 """A module, or a package whose modules may also import each other, imports only from what stands before it here."""

@@ -17,6 +17,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.mirror]
 TASKS = [
     "wmt22_zh_en", "wmt22_en_zh", "interactive_translation_en_zh", "bayling80_zh_multi", "bayling80_en_single",
     "gaokao_physics", "gaokao_mathcloze", "sat_math", "logiqa_zh_mc", "mini_conversation_en",
+    "miniature_translation_en_zh", "miniature_interactive_zh_en", "miniature_constrained_de_en",
 ]  # fmt: skip
 
 

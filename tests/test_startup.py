@@ -47,6 +47,7 @@ def imported(arguments: list[str], folder: Path) -> tuple[int, str, set[str]]:
         (["score", "--help"], 0, "RUN"),
         (["fetch", "--help"], 0, "--mirror"),
         (["report", "--help"], 0, "--format"),
+        (["reproduce", "--help"], 0, "--seed"),
         (["tasks"], 0, "wmt22_zh_en"),
         (["tasks", "--json"], 0, '"wmt22_zh_en"'),
         (["tasks", "--path"], 0, "tasks"),

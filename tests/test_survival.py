@@ -20,18 +20,8 @@ REQUESTS = 40 + 2 * 12 + 40
 
 def start(model: Path, folder: Path, *more: str) -> subprocess.Popen:
     command = [sys.executable, "-m", "bayling_bench.cli", "run", "--model", str(model), "--tasks", TASKS]
-    command += [
-        "--set",
-        "max_tokens=40",
-        "--batch-size",
-        "4",
-        "--device",
-        "cpu",
-        "-o",
-        str(folder),
-        "--no-report",
-        *more,
-    ]
+    command += ["--set", "max_tokens=40", "--batch-size", "4", "--device", "cpu", "-o", str(folder)]
+    command += ["--no-report", *more]
     streams = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
     return subprocess.Popen(command, env=cli_environment(), text=True, preexec_fn=heed_ctrl_c, **streams)
 
@@ -71,7 +61,7 @@ def test_killed_at_random_points_the_same_command_goes_on_to_the_same_record(
 ):
     folder, dice = tmp_path / "killed", random.Random(2306)
     kept: list[str] = []
-    for low, high in ((1, 30), (31, 65), (66, 100)):
+    for low, high in ((1, 50), (51, 100)):
         process = start(tiny_model, folder)
         kill_when(process, folder, dice.randint(low, high))
         assert process.returncode == -signal.SIGKILL
@@ -86,14 +76,14 @@ def test_killed_at_random_points_the_same_command_goes_on_to_the_same_record(
     assert results(folder) == results(whole)
 
 
-def test_three_processes_one_killed_give_the_scores_of_one(whole: Path, tiny_model: Path, tmp_path: Path):
+def test_two_processes_one_killed_give_the_scores_of_one(whole: Path, tiny_model: Path, tmp_path: Path):
     folder = tmp_path / "shards"
-    processes = [start(tiny_model, folder, "--shard", f"{number}/3") for number in (1, 2, 3)]
+    processes = [start(tiny_model, folder, "--shard", f"{number}/2") for number in (1, 2)]
     kill_when(processes[1], folder, 20)
-    output = [finish(process) for process in (processes[0], processes[2])]
+    output = finish(processes[0])
     assert not (folder / "done").exists()
-    assert any("still missing" in text for text in output)
-    finish(start(tiny_model, folder, "--shard", "2/3"))
+    assert "still missing" in output
+    finish(start(tiny_model, folder, "--shard", "2/2"))
     assert (folder / "done").exists()
     assert results(folder) == results(whole)
 

@@ -16,9 +16,9 @@ import pytest
 
 from bayling_bench import prompts, task_index
 from bayling_bench.config import TaskOptions
+from bayling_bench.display import metrics
 from bayling_bench.errors import BenchError
-from bayling_bench.report import metrics
-from bayling_bench.scoring.kinds import KINDS
+from bayling_bench.scoring.kinds import KINDS, whole
 
 FOLDER = Path(__file__).parent.parent / "tasks"
 FILES = [str(path.relative_to(FOLDER)) for path in sorted(FOLDER.rglob("*.yaml"))]
@@ -97,13 +97,13 @@ def test_each_metric_is_known_to_scores_and_has_a_name_in_reports(file: str, by_
     assert task.metrics and len(task.metrics) == len(set(task.metrics))
     for entry in task.config["metric_list"]:
         assert entry["higher_is_better"] == KINDS[entry["metric"]].higher_is_better
-        assert metrics.shown_as(entry["metric"], task.name) in metrics.METRICS
+        assert metrics.shown_as(whole(entry["metric"]), task.name) in metrics.METRICS
 
 
 @pytest.mark.parametrize("file", FILES)
 def test_each_task_says_which_upstream_files_it_reads(file: str, by_file: dict[str, task_index.Task]):
     task = by_file[file]
-    assert bool(task.files(TaskOptions())) == (task.suite != "mini")
+    assert bool(task.files(TaskOptions())) == (task.suite not in ("mini", "miniature"))
 
 
 def test_the_groups_hold_what_they_should():
@@ -111,7 +111,9 @@ def test_the_groups_hold_what_they_should():
     mini = {name for name in task_index.all_tasks() if name.startswith("mini_")}
     ranked = {name for name in mini if name.endswith("_mc")}
     assert len(WMT22) == 21 and len(GROUPS["paper"]) == 14 + 2 + 4 + 18 and len(mini - ranked) == 13
-    expected = {**GROUPS, "mini": mini - ranked, "mini_mc": ranked}
+    miniature = {name for name in task_index.all_tasks() if name.startswith("miniature_")}
+    assert len(miniature) == 4 + 4 + 4 + 3
+    expected = {**GROUPS, "mini": mini - ranked, "mini_mc": ranked, "miniature": miniature}
     assert {name: groups[name] for name in expected} == expected
     assert set(groups) - set(expected) == {"gaokao_mc", "sat_mc"}
 
@@ -141,8 +143,8 @@ def assert_same(name: str, loaded: Any) -> None:
     assert list(loaded.eval_docs) == list(task.documents(TaskOptions())), name
 
 
-def test_lm_eval_loads_every_mini_task_with_the_items_that_its_file_states(manager):
-    names = [name for name in task_index.all_tasks() if name.startswith("mini_")]
+def test_lm_eval_loads_every_task_of_our_own_data_with_the_items_that_its_file_states(manager):
+    names = [name for name in task_index.all_tasks() if name.startswith(("mini_", "miniature_"))]
     loaded = manager.load(names)["tasks"]
     assert set(loaded) == set(names)
     for name in names:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from bayling_bench.audit.reach import Measured
 from bayling_bench.audit.rows import DIFFERS, EQUAL, EXPLAINED, NOT_IN_REACH, VERDICTS, Row, counts
+from bayling_bench.display.text import grid
 from bayling_bench.leaderboard import Board
-from bayling_bench.report.text import grid
 
 if TYPE_CHECKING:
     from rich.table import Table

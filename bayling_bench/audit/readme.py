@@ -16,8 +16,8 @@ from typing import Any
 from bayling_bench import record
 from bayling_bench.audit.reach import Measured
 from bayling_bench.audit.rows import DIFFERS, EQUAL, EXPLAINED, NOT_IN_REACH, Row, beside
+from bayling_bench.display.text import grid
 from bayling_bench.leaderboard import FIELDS, Board, BoardError, Figure
-from bayling_bench.report.text import grid
 
 COLUMNS: tuple[str, ...] = (*FIELDS, "reproduced", "low", "high", "verdict", "kind", "others")
 _FILE = "reproduced.csv"

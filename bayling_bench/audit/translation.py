@@ -62,21 +62,22 @@ def corpus_of(
 def flagged(outputs: str, direction: str, flag: str, prompt: str = "en") -> Measured:
     """Return the share in per cent of outputs with an off-target flag, of those for which it can be told."""
     texts = answers.first_answers(outputs, _task(direction), prompt)
-    flags = _checked(texts, direction)[:, off_target.FLAGS.index(flag)]
+    flags = checked(_task(direction), texts)[:, off_target.FLAGS.index(flag)]
     told = [None if np.isnan(each) else bool(each) for each in flags]
     return share(told, [f"{direction} {place}" for place in range(len(told))])
 
 
-def _checked(texts: Sequence[str], direction: str) -> NDArray[np.float64]:
-    """Return the off-target flags [items, flags] of outputs: 1, 0, or nan where that cannot be told."""
-    source, target = direction.split("-")
-    sentences = [document["source"] for document in answers.documents(_task(direction))]
+def checked(task: str, texts: Sequence[str]) -> NDArray[np.float64]:
+    """Return the off-target flags [items, flags] of translations: 1, 0, or nan where that cannot be told."""
+    documents = answers.documents(task)
+    source, target = documents[0]["source_language"], documents[0]["target_language"]
+    sentences = [document["source"] for document in documents]
 
     def check() -> list[list[float]]:
         found = [off_target.check(*pair, source, target) for pair in zip(sentences, texts, strict=True)]
         return [[_number(each.get(flag)) for flag in off_target.FLAGS] for each in found]
 
-    return kept.kept([off_target.signature(), direction, sentences, texts], len(texts), check)
+    return kept.kept([off_target.signature(), source, target, sentences, texts], len(texts), check)
 
 
 def _number(flag: bool | None) -> float:

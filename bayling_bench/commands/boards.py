@@ -1,4 +1,4 @@
-"""What verbs about boards share: bringing the outputs they are about, and a board as sections of a report."""
+"""What verbs about boards share: bringing the outputs they are about, and a board as it stands here."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 from bayling_bench.errors import BenchError
 
 if TYPE_CHECKING:
-    from bayling_bench.report.page import Section
+    from bayling_bench.leaderboard import Board
+    from bayling_bench.ranking.board import Progress
+    from bayling_bench.report.gathered import Standing
 
 
 def check_form(board: str, form: str, forms: Iterable[str], output: Path | None) -> None:
@@ -36,23 +38,22 @@ def bring(mirror: str | None) -> None:
         )
 
 
-def sections(board: str, runs: Sequence[Path]) -> list[Section]:
-    """Return the sections that a board has something to say in; BoardError as `leaderboard.load`."""
+def standing(board: str, runs: Sequence[Path]) -> Standing:
+    """Return a board as computed here, with runs among its systems; BoardError as `leaderboard.load`."""
     from bayling_bench import leaderboard, terminal
-    from bayling_bench.audit import rows
-    from bayling_bench.audit import section as audit_section
-    from bayling_bench.ranking import section as ranking_section
-    from bayling_bench.ranking.board import Asked, rank
-    from bayling_bench.report.page import Section
 
-    loaded = leaderboard.load(board)
-    found = []
-    if loaded.rankings:
-        asked = Asked(board=board, runs=tuple(map(str, runs)))
-        with terminal.counted("contests") as report:
-            contests = rank(asked, lambda done, total, what: report(done, total, f", {what}"))
-        found.append(Section("rankings", f"Rankings: {loaded.title}", ranking_section.html(loaded, contests)))
-    if loaded.figures:
-        audited = audit_section.html(loaded, rows.audit(loaded))
-        found.append(Section("audit", f"Audit: {loaded.title}", audited))
-    return found
+    name = str(Path(board).parent) if Path(board).name == "board.toml" else board
+    with terminal.counted("contests") as report:
+        return of_board(leaderboard.load(name), runs, lambda done, total, what: report(done, total, f", {what}"))
+
+
+def of_board(board: Board, runs: Sequence[Path] = (), progress: Progress | None = None) -> Standing:
+    """Return what `standing` does, of a board that is open."""
+    from bayling_bench.ranking import kept
+    from bayling_bench.ranking.board import Asked
+    from bayling_bench.report.gathered import Standing
+
+    contests = []
+    if board.rankings:
+        contests = kept.contests(Asked(board=str(board.folder), runs=tuple(map(str, runs))), progress)
+    return Standing(board=board, audited=kept.audited(board) if board.figures else (), contests=contests)

@@ -12,7 +12,7 @@ from bayling_bench.commands import boards
 from bayling_bench.errors import BenchError
 
 if TYPE_CHECKING:
-    from bayling_bench.ranking.contest import Contest
+    from bayling_bench.ranking.contest import Absent, Contest
 
 EPILOG = (
     "Examples:  rank bayling_2023  ·  rank bayling_2023 runs/mine --only translation  ·  "
@@ -67,10 +67,9 @@ def rank(
     for warning in _missing(contests):
         terminal.say(f"note: {warning}")
     if not any(contest.standings for contest in contests):
-        first = contests[0].absent[0]
-        raise BenchError(
-            f"Nothing here can be ranked. {first.name}, for one: {first.why} is missing ({first.command})."
-        )
+        absent = [each for contest in contests for each in contest.absent]
+        first = next((each for each in absent if each.command), absent[0])  # one that a command can mend, if any
+        raise BenchError(f"Nothing here can be ranked. {first.name}, for one: {_lack(first)}.")
     if form == "readme" and output is not None:
         readme.write(loaded, contests, output)
     elif form == "table" and output is None:
@@ -91,4 +90,9 @@ def _missing(contests: Sequence[Contest]) -> Iterator[str]:
     absent = {each.system: each for contest in reversed(contests) for each in contest.absent}
     for system, each in absent.items():
         if system.startswith("run ") and system not in there:
-            yield f"{each.name} is ranked nowhere: {each.why} is missing, for one ({each.command})"
+            yield f"{each.name} is ranked nowhere: {_lack(each)}"
+
+
+def _lack(absent: Absent) -> str:
+    """Return what is missing, and the command that brings it where there is one."""
+    return f"{absent.why} is missing" + (f" ({absent.command})" if absent.command else "")

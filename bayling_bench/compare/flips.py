@@ -33,7 +33,7 @@ class Flip:
 
 def shown_metrics(names: Sequence[str]) -> list[str]:
     """Return the metrics by which items are listed: right or wrong, and the task's first n-gram metric."""
-    shares = [name for name in names if KINDS[name].form == "share" and not KINDS[name].flags]
+    shares = [name for name in names if KINDS[name].form == "share" and not KINDS[name].flags and "@" not in name]
     return shares + [name for name in names if KINDS[name].form == "ngram"][:1]
 
 

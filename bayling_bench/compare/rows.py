@@ -11,7 +11,7 @@ import numpy as np
 from bayling_bench import statistics
 from bayling_bench.errors import BenchError
 from bayling_bench.scoring import translation
-from bayling_bench.scoring.kinds import KINDS
+from bayling_bench.scoring.kinds import KINDS, whole
 
 Item = Mapping[str, Any]
 
@@ -85,7 +85,7 @@ def measure(task: str, metric: str, pairs: Sequence[tuple[Item, Item]], options:
 
     def aggregate(sums: statistics.Sums) -> np.ndarray:
         if kind.form == "ngram":
-            return translation.corpus_scores(metric, sums)
+            return translation.corpus_scores(whole(metric), sums)
         return 100 * statistics.ratio(sums)
 
     value_a, value_b = aggregate(rows.sum(axis=1)).tolist()
@@ -131,5 +131,6 @@ def _changes(metric: str, pairs: Sequence[tuple[Item, Item]]) -> dict[str, int]:
     if kind.flags or not (kind.raw or kind.form in ("share", "ngram")):
         return {}
     sign = 1 if kind.higher_is_better else -1
-    gains = [sign * (second["scores"][metric] - first["scores"][metric]) for first, second in pairs]
+    shown = whole(metric)
+    gains = [sign * (second["scores"][shown] - first["scores"][shown]) for first, second in pairs]
     return {"gained": sum(gain > 0 for gain in gains), "lost": sum(gain < 0 for gain in gains)}

@@ -12,8 +12,8 @@ from dataclasses import asdict, fields
 from bayling_bench.compare.comparison import Comparison
 from bayling_bench.compare.flips import Flip
 from bayling_bench.compare.rows import Row
-from bayling_bench.report.metrics import GUARDS, describe, shown_as
-from bayling_bench.report.text import ABSENT, count, interval, number, visible, visible_all
+from bayling_bench.display.metrics import GUARDS, describe, shown_as
+from bayling_bench.display.text import ABSENT, count, interval, number, visible, visible_all
 from bayling_bench.scoring.kinds import KINDS
 
 _HEAD = ("task", "metric", "A", "B", "B − A", "95 %", "p boot", "p rand", "p Holm", "better", "detects", "n", "+/−")

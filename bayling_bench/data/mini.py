@@ -14,15 +14,20 @@ FOLDER = Path(__file__).parent / "mini"
 
 def provenance() -> dict[str, str]:
     """Return what a run record says of this data: its hash, licence and source."""
+    return described(FOLDER, "The mini suite of BayLing Bench")
+
+
+def described(folder: Path, citation: str) -> dict[str, str]:
+    """Return what a run record says of a folder of our own data."""
     total = hashlib.sha256()
-    for path in sorted(FOLDER.iterdir()):
+    for path in sorted(folder.iterdir()):
         if path.suffix != ".md":
             total.update(f"{path.name}\0".encode() + path.read_bytes() + b"\0")
     return {
-        "file": "bayling_bench/data/mini",
+        "file": f"bayling_bench/data/{folder.name}",
         "sha256": total.hexdigest(),
         "licence": "Apache-2.0",
-        "citation": "The mini suite of BayLing Bench",
+        "citation": citation,
     }
 
 

@@ -133,7 +133,7 @@ def read_jsonl(file: File) -> list[Any]:
 
 def is_present(file: File) -> bool:
     """Return whether the cache or the mirror folder has the file with the right size; the hash is checked when read."""
-    path = _lookup(file)
+    path = path_of(file)
     return path is not None and path.stat().st_size == file.bytes
 
 
@@ -172,15 +172,15 @@ def require(file: File, content: bytes, path: Path) -> None:
     )
 
 
-def _lookup(file: File) -> Path | None:
-    """Return where the file lies on this machine, the cache before the mirror folder, or None."""
+def path_of(file: File) -> Path | None:
+    """Return where the file lies on this machine, the cache before the mirror folder, or None; it is not verified."""
     chosen = mirror()
     folders = [cache_dir()] if chosen is None or is_url(chosen) else [cache_dir(), Path(chosen).expanduser().absolute()]
     return next((folder / file.tail for folder in folders if (folder / file.tail).is_file()), None)
 
 
 def _locate(file: File) -> Path:
-    path = _lookup(file)
+    path = path_of(file)
     if path is not None:
         return path
     looked = f"not in the cache {cache_dir()}"

@@ -92,8 +92,9 @@ class Board:
     summary: str
     sources: Mapping[str, str]
     """Where figures come from: a short name and an address or reference."""
-    systems: Mapping[str, Mapping[str, str]]
-    """By id: ``name`` for tables and ``outputs``, where its outputs lie (``published:…``, ``wmt22:…``, ``run:…``)."""
+    systems: Mapping[str, Mapping[str, Any]]
+    """By id: ``name`` for tables, ``outputs``, where its outputs lie (``published:…``, ``wmt22:…``, ``run:…``), and
+    ``size_b``, its parameters in thousand millions."""
     figures: Sequence[Figure]
     rules: Sequence[Rule]
     explanations: Sequence[Explanation]

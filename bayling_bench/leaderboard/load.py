@@ -67,7 +67,7 @@ def load(board: str) -> Board:
     config = _toml(folder / "board.toml")
     known_keys(f"{folder / 'board.toml'}:", config, _BOARD_KEYS, {"title", "figures", "rules"})
     for system, entry in config.get("systems", {}).items():
-        known_keys(f"{folder / 'board.toml'}: systems.{system}", entry, {"name", "outputs"}, set())
+        known_keys(f"{folder / 'board.toml'}: systems.{system}", entry, {"name", "outputs", "size_b"}, set())
     figures = [figure for name in config["figures"] for figure in read_figures(folder / name)]
     if "upstream" in config:
         figures += upstream_figures(_upstream(folder / "board.toml", config["upstream"]), figures)

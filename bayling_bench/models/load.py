@@ -39,6 +39,10 @@ def load(spec: ModelSpec, config: RunConfig, tasks: list[Task], batch_size: int 
 
         lm: Any = Published(spec.name, tasks, config.options.prompt_form)
         return LoadedModel(lm, templates.ChatTemplate("published"), identity(spec, config), None)
+    if spec.kind == "baseline":
+        from bayling_bench.models import baseline
+
+        return LoadedModel(baseline.load(spec), templates.ChatTemplate("baseline"), identity(spec, config), None)
     if spec.kind == "openai":
         from bayling_bench.models import chat_api
 
@@ -62,6 +66,11 @@ def identity(spec: ModelSpec, config: RunConfig) -> dict[str, Any]:
         return described | {"base_url": redact_url(options.base_url or DEFAULT_URL)}
     if spec.kind == "published":
         return described
+    if spec.kind == "baseline":
+        from bayling_bench.models import conversations
+
+        read = {"fingerprint": fingerprint(conversations.file_of(spec.data))} if spec.data else {}
+        return described | read
     path = spec.local_path or _hub_snapshot(spec, options.revision)
     if path is not None:
         described["fingerprint"] = fingerprint(path)

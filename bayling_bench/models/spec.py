@@ -1,7 +1,7 @@
 """What ``--model`` names, and the fingerprint by which its answers are recognised.
 
 ``PATH`` or ``hf:PATH_OR_HUB_ID`` · ``FILE.gguf`` · ``vllm:PATH_OR_HUB_ID`` · ``openai:MODEL`` (with ``--base-url``) ·
-``published:SYSTEM``. Reading a specification imports no model library.
+``published:SYSTEM`` · ``baseline:NAME``. Reading a specification imports no model library.
 """
 
 from __future__ import annotations
@@ -11,9 +11,11 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from bayling_bench.errors import ModelError
+from bayling_bench.errors import ModelError, did_you_mean
 
-KINDS = ("hf", "gguf", "vllm", "openai", "published")
+KINDS = ("hf", "gguf", "vllm", "openai", "published", "baseline")
+BASELINES = {"copy": False, "nearest": True, "words": True}
+"""Name of a baseline -> whether it reads training conversations."""
 _SAMPLE = 1 << 20
 _SAMPLES = 16
 
@@ -29,13 +31,21 @@ class ModelSpec:
     @property
     def generates_only(self) -> bool:
         """Return whether the model gives text but no log-likelihoods."""
-        return self.kind in ("openai", "published")
+        return self.kind in ("openai", "published", "baseline")
 
     @property
     def label(self) -> str:
         """Return a short name for tables and folders: the last part of a path, a hub id or a server's name."""
+        if self.kind == "baseline":
+            return self.name.partition("@")[0]
         name = Path(self.name).name
         return name if name not in ("", "..") else Path(self.name).resolve().name
+
+    @property
+    def data(self) -> Path | None:
+        """Return the folder of training conversations that a baseline reads, if it reads any."""
+        name, _, folder = self.name.partition("@")
+        return Path(folder).expanduser() if self.kind == "baseline" and BASELINES[name] else None
 
     @property
     def local_path(self) -> Path | None:
@@ -59,6 +69,8 @@ def parse(text: str) -> ModelSpec:
         raise ModelError(f"--model {text}: there is no such file. Give the path of a .gguf file.")
     if kind in ("hf", "vllm"):
         _check_weights(text, name, path)
+    if kind == "baseline":
+        _check_baseline(text, name)
     return ModelSpec(kind, name, text)
 
 
@@ -71,8 +83,24 @@ def _check_weights(text: str, name: str, path: Path) -> None:
     elif not re.fullmatch(r"\w[\w.-]*(/\w[\w.-]*)?", name):
         raise ModelError(
             f"--model {text}: no such folder, and not of the form of a hub id (OWNER/NAME). Known forms: PATH, "
-            "hf:PATH_OR_ID, FILE.gguf, vllm:PATH_OR_ID, openai:MODEL, published:SYSTEM."
+            "hf:PATH_OR_ID, FILE.gguf, vllm:PATH_OR_ID, openai:MODEL, published:SYSTEM, baseline:NAME."
         )
+
+
+def _check_baseline(text: str, name: str) -> None:
+    baseline, _, folder = name.partition("@")
+    if baseline not in BASELINES:
+        raise ModelError(
+            f"--model {text}: no such baseline.{did_you_mean(baseline, BASELINES)} Known: baseline:copy, "
+            "baseline:nearest@DATA, baseline:words@DATA."
+        )
+    if BASELINES[baseline] and not folder:
+        raise ModelError(
+            f"--model {text} reads training conversations: name their folder, for example "
+            f"--model baseline:{baseline}@runs/miniature/data."
+        )
+    if folder and not BASELINES[baseline]:
+        raise ModelError(f"--model {text}: baseline:{baseline} reads no data. Leave out @{folder}.")
 
 
 def fingerprint(path: Path) -> str:

@@ -2,5 +2,5 @@
 
 ``contest`` computes one task or average: values with intervals, the tests of every pair with Holm's correction, ranges
 of ranks; ``strengths`` makes one ranking of pairwise reviews; ``board`` goes through a whole board, in parallel;
-``grids``, ``formats``, ``readme`` and ``section`` write the result.
+``grids``, ``formats`` and ``readme`` write the result; ``kept`` keeps it.
 """

@@ -10,10 +10,10 @@ from dataclasses import asdict
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
+from bayling_bench.display.text import grid
 from bayling_bench.leaderboard import Board
 from bayling_bench.ranking.contest import Absent, Contest, Standing
 from bayling_bench.ranking.grids import LEGEND, Cell, grids, pair_lines
-from bayling_bench.report.text import grid
 
 if TYPE_CHECKING:
     from rich.table import Table

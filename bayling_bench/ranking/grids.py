@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
+from bayling_bench.display.text import ABSENT, count, interval, number
 from bayling_bench.leaderboard import Ranking
 from bayling_bench.ranking.contest import Contest, Pair, Standing
-from bayling_bench.report.text import ABSENT, count, interval, number
 
 _OUTPUTS = ("bayling-bench fetch all", "bayling-bench fetch published:")
 """Commands that bring outputs, the first all of them."""

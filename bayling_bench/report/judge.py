@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 def build(runs: Sequence[Run]) -> dict[str, Any]:
     """Return every judging of the runs, and rankings where there were several opponents."""
-    found = [_with_calibration(each) for run in runs for each in results.read_all(run.folder)]
+    found = [each for run in runs for each in judgings(run)]
     return {
         "judgings": [_judging(each) for each in found],
         "rankings": [_ranking(each) for each in results.rankings(found)],
@@ -28,6 +28,11 @@ def notes(run: Run) -> dict[str, str]:
         for task in found["by"]["task"]:
             told.setdefault(task, []).append(f"{wording.judged_by(found)}{against}")
     return {task: "; ".join(each) + ": see Judge" for task, each in told.items()}
+
+
+def judgings(run: Run) -> list[dict[str, Any]]:
+    """Return the results of every judging of a run, each with the newest calibration that belongs to it."""
+    return [_with_calibration(each) for each in results.read_all(run.folder)]
 
 
 def _with_calibration(found: dict[str, Any]) -> dict[str, Any]:

@@ -13,10 +13,10 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from bayling_bench.display.metrics import alike, describe, in_order, shown_as
+from bayling_bench.display.text import ABSENT, count, interval, number, visible, visible_all
 from bayling_bench.report import outline
-from bayling_bench.report.metrics import alike, describe, in_order, shown_as
 from bayling_bench.report.outline import Reading
-from bayling_bench.report.text import ABSENT, count, interval, number, visible, visible_all
 from bayling_bench.scoring.kinds import for_tables
 
 if TYPE_CHECKING:

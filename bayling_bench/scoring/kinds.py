@@ -25,7 +25,9 @@ class Kind:
 
 class _Kinds(dict[str, Kind]):
     def __missing__(self, name: str) -> Kind:
-        """Return the kind of ``comet:NAME``, which is that of every COMET checkpoint."""
+        """Return the kind of ``comet:NAME``, which is that of every COMET checkpoint, and of ``METRIC@PART``."""
+        if "@" in name:
+            return self[whole(name)]
         if name.startswith("comet:"):
             return self["comet"]
         raise KeyError(name)
@@ -46,6 +48,9 @@ KINDS: dict[str, Kind] = _Kinds({
     "instructions_turn1": Kind("ratio"),
     "instructions_turn2": Kind("ratio"),
     "instructions_all": Kind("share"),
+    "exact": Kind("share"),
+    "exact_turn1": Kind("share"),
+    "exact_turn2": Kind("share"),
     "judge_score": Kind("mean"),
     "echo": Kind("share", higher_is_better=False, flags=True),
     "unparsed": Kind("share", higher_is_better=False, flags=True),
@@ -56,11 +61,19 @@ KINDS: dict[str, Kind] = _Kinds({
 })  # fmt: skip
 
 
+def whole(name: str) -> str:
+    """Return the metric of a whole task that ``METRIC@PART`` gives over one part of its items."""
+    return name.partition("@")[0]
+
+
 def in_order(names: Iterable[str]) -> list[str]:
-    """Return the names that are of a kind, once each, in the order of `KINDS`; ``comet:NAME`` after ``comet``."""
+    """Return the names that are of a kind, once each, in the order of `KINDS`; ``comet:NAME`` after ``comet``.
+
+    ``METRIC@PART`` comes after ``METRIC``, parts in the order in which they are named.
+    """
     places = {name: place for place, name in enumerate(KINDS)}
-    known = [name for name in dict.fromkeys(names) if name in places or name.startswith("comet:")]
-    return sorted(known, key=lambda name: places[name.partition(":")[0]])
+    known = [name for name in dict.fromkeys(names) if whole(name) in places or name.startswith("comet:")]
+    return sorted(known, key=lambda name: (places[whole(name).partition(":")[0]], "@" in name))
 
 
 def unit_of(name: str) -> str:

@@ -2,17 +2,18 @@
 
 The per-item value of an n-gram metric is the segment's sufficient statistics, so that corpus score, interval and every
 paired test come from one extraction. A share is 0 or 1 an item; a ratio is ``[numerator, denominator]``. A metric that
-cannot be decided for an item (the language of "OK", say) is absent from its values, never zero.
+cannot be decided for an item (the language of "OK", say) is absent from its values, never zero. ``METRIC@PART`` is the
+same metric over the items of one part of a task.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from bayling_bench.scoring import cloze, constraints, instructions, letters, off_target
+from bayling_bench.scoring import cloze, constraints, exact, instructions, letters, off_target
 from bayling_bench.scoring import translation as ngrams
 
 Values = dict[str, Any]
@@ -50,6 +51,32 @@ def checked_conversation(doc: Mapping[str, Any], responses: Sequence[str]) -> Va
     ]
     values: Values = {f"instructions_turn{turn}": [sum(each), len(each)] for turn, each in enumerate(followed, start=1)}
     return values | {"instructions_all": int(all(map(all, followed))), "empty": _empty(responses)}
+
+
+def known_translation(doc: Mapping[str, Any], responses: Sequence[str]) -> Values:
+    """Return what `translation` does of one whose right renderings are all known, and whether it is one of them."""
+    found = translation(doc, responses, ("bleu", "chrf")) | {"exact": _exact(responses[0], doc["references"])}
+    return found | _in_parts(doc, found, ("bleu", "exact"))
+
+
+def known_constrained(doc: Mapping[str, Any], responses: Sequence[str]) -> Values:
+    """Return what `constrained` does of one whose right renderings are all known, and whether it is one of them."""
+    found = constrained(doc, responses) | {"exact": _exact(responses[0], doc["references"])}
+    return found | _in_parts(doc, found, ("constraint_micro", "exact"))
+
+
+def known_conversation(doc: Mapping[str, Any], responses: Sequence[str]) -> Values:
+    """Return which turns were answered by one of their right answers."""
+    right = {
+        f"exact_turn{turn}": _exact(response, references)
+        for turn, (response, references) in enumerate(zip(responses, doc["turn_references"], strict=True), start=1)
+    }
+    return right | _in_parts(doc, right, right) | {"empty": _empty(responses)}
+
+
+def known_answer(doc: Mapping[str, Any], responses: Sequence[str]) -> Values:
+    """Return whether an answer is one of the right ones."""
+    return {"exact": _exact(responses[0], doc["references"]), "empty": _empty(responses)}
 
 
 def exam(doc: Mapping[str, Any], responses: Sequence[str]) -> Values:
@@ -99,6 +126,15 @@ def _statistics(metric: str, doc: Mapping[str, Any], hypothesis: str) -> list[fl
 def _flags(doc: Mapping[str, Any], hypothesis: str) -> Values:
     found = off_target.check(doc["source"], hypothesis, doc["source_language"], doc["target_language"])
     return {name: int(flag) for name, flag in found.items() if flag is not None}
+
+
+def _exact(response: str, references: Sequence[str]) -> int:
+    return int(exact.equals_one(response, references))
+
+
+def _in_parts(doc: Mapping[str, Any], values: Values, names: Iterable[str]) -> Values:
+    """Return metrics again for the part of the items that a document belongs to."""
+    return {f"{name}@{doc['part']}": values[name] for name in names}
 
 
 def _empty(responses: Sequence[str]) -> int:

@@ -97,6 +97,13 @@ def corpus_scores(metric: str, sums: NDArray[np.float64]) -> NDArray[np.float64]
     )
 
 
+def sentence_scores(metric: str, statistics: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return what `sentence_score` gives for each row of statistics [items, k], all at once."""
+    if _base(metric) == "bleu":
+        return _bleu_scores(np.asarray(statistics, dtype=np.float64), effective_order=True)
+    return corpus_scores(metric, statistics)
+
+
 def signature(metric: str, target: str, n_references: int | Literal["var"]) -> str:
     """Return sacrebleu's own signature, with its version; ``n_references`` is "var" if it differs between items."""
     scorer = _metric(metric, target)
@@ -150,16 +157,21 @@ def _sentence_bleu() -> Metric:
     return BLEU(effective_order=True)
 
 
-def _bleu_scores(sums: NDArray[np.float64]) -> NDArray[np.float64]:
-    """BLEU-4 with sacrebleu's default smoothing `exp`: the k-th order without a match counts as 1/2^k matches."""
+def _bleu_scores(sums: NDArray[np.float64], effective_order: bool = False) -> NDArray[np.float64]:
+    """BLEU-4 with sacrebleu's default smoothing `exp`: the k-th order without a match counts as 1/2^k matches.
+
+    With ``effective_order`` orders that a short hypothesis has no n-grams of are left out of the mean.
+    """
     hypothesis_length, reference_length = sums[:, 0], sums[:, 1]
     matches, totals = sums[:, 2:6], sums[:, 6:10]
     halvings = np.cumsum(matches == 0, axis=1)
     smoothed = np.where(matches > 0, matches, 0.5**halvings)
-    defined = (totals > 0).all(axis=1) & (matches > 0).any(axis=1)
-    precisions = smoothed / np.where(totals > 0, totals, 1)
+    there = totals > 0
+    enough = there.any(axis=1) if effective_order else there.all(axis=1)
+    defined = enough & (matches > 0).any(axis=1)
+    logs = np.where(there, np.log(smoothed / np.where(there, totals, 1)), 0).sum(axis=1)
     short = np.minimum(0.0, 1 - reference_length / np.where(hypothesis_length > 0, hypothesis_length, 1))
-    return np.where(defined, 100 * np.exp(short + np.log(precisions).mean(axis=1)), 0.0)
+    return np.where(defined, 100 * np.exp(short + logs / np.maximum(there.sum(axis=1), 1)), 0.0)
 
 
 def _chrf_scores(sums: NDArray[np.float64]) -> NDArray[np.float64]:

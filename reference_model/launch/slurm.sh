@@ -15,11 +15,11 @@
 #
 # Five minutes before the end Slurm sends SIGTERM; training then ends its step and writes a checkpoint, for which torchrun
 # leaves it 30 seconds: a larger model counts on running.checkpoint_every instead. Submitted again, or requeued, the same
-# command goes on from the last checkpoint. PYTHON names the interpreter, if not python3.
+# command goes on from the last checkpoint, or begins again where there is none yet. PYTHON names the interpreter, if not python3.
 set -euo pipefail
 config=${1:?settings} data=${2:?folder of data} run=${3:?folder of the run}
 shift 3
-if compgen -G "$run/checkpoints/step-*/complete" >/dev/null; then
+if [[ -s "$run/metrics.jsonl" ]] || compgen -G "$run/checkpoints/step-*" >/dev/null; then
   arguments=(--resume "$run" --data "$data" "$@")
 else
   arguments=("$config" --data "$data" -o "$run" "$@")

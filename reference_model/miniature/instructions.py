@@ -205,6 +205,12 @@ def _repeat(draw: random.Random, language: str) -> Made:
     return {"word": word}, (_list([word] * 3, language),), ()
 
 
+def _again(draw: random.Random, language: str) -> Made:
+    tree = sample(draw)
+    text = _spoken(tree, language, draw).text
+    return {"sentence": text}, (text,), (tree,)
+
+
 FAMILIES: dict[str, Callable[[random.Random, str], Made]] = {
     "who": _who, "where": _where, "when": _when, "denied": _denied,
     "negate": lambda draw, language: _changed(draw, language, _negated),
@@ -215,7 +221,7 @@ FAMILIES: dict[str, Callable[[random.Random, str], Made]] = {
     "last": lambda draw, language: _ordered(draw, language, lambda words: words[-1]),
     "reverse": lambda draw, language: _ordered(draw, language, lambda words: _list(words[::-1], language)),
     "count": lambda draw, language: _ordered(draw, language, lambda words: COUNTS[language][len(words) - 2]),
-    "repeat": _repeat,
+    "repeat": _repeat, "again": _again,
 }  # fmt: skip
 
 

@@ -7,6 +7,7 @@ Text that the language does not know is spelled out, byte by byte, so that every
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from collections.abc import Iterable
@@ -16,6 +17,8 @@ from reference_model.conversation import Template
 from reference_model.miniature.german_forms import Verb
 from reference_model.miniature.lexicon import FOLDER, table
 
+PIECES = FOLDER / "pieces.json"
+"""What ``pieces`` found in ``dataset.texts``; a test holds both equal."""
 PADDING, UNKNOWN, SPACE = "<|pad|>", "<|unk|>", "▁"
 ENDINGS = ("e", "en", "er", "es", "em", "st")
 SIGNS = tuple(chr(code) for code in range(33, 127)) + tuple("äöüÄÖÜß，。？！：、“”\n") + (SPACE,)
@@ -66,14 +69,14 @@ def pieces(texts: Iterable[str]) -> list[str]:
     return list(dict.fromkeys([*fixed, *words]))
 
 
-def build(texts: Iterable[str], template: Template, vocabulary: int) -> Any:
-    """Return a fast tokenizer of transformers over the pieces of ``texts``, with at most ``vocabulary`` entries."""
+def build(template: Template, vocabulary: int) -> Any:
+    """Return a fast tokenizer of transformers over the pieces of the language, with at most ``vocabulary`` entries."""
     from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers
     from transformers import PreTrainedTokenizerFast
 
     special = [PADDING, UNKNOWN, *(["<s>"] if template.bos else []), *template.tokens]
     spelled = [f"<0x{byte:02X}>" for byte in range(256)]
-    found = pieces(texts)[: vocabulary - len(special) - len(spelled)]
+    found = json.loads(PIECES.read_text(encoding="utf-8"))[: vocabulary - len(special) - len(spelled)]
     # equal scores: the fewest pieces win
     scored = [(piece, -20.0) for piece in (*special, *spelled)] + [(piece, -1.0) for piece in found]
     tokenizer = Tokenizer(models.Unigram(scored, unk_id=1, byte_fallback=True))

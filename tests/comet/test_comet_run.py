@@ -21,8 +21,9 @@ from bayling_bench.comet.kept import Kept
 from bayling_bench.comet.metric import Metric
 from bayling_bench.comet.scorer import Segment
 from bayling_bench.config import CometOptions, Generation, ModelOptions, RunConfig, Shard
+from bayling_bench.display import metrics
 from bayling_bench.errors import ModelError, RunError
-from bayling_bench.report import chosen, metrics, page, tables
+from bayling_bench.report import chosen, page, tables
 from comet.conftest import metric_of
 
 pytestmark = pytest.mark.slow
@@ -78,12 +79,11 @@ def test_records_are_raw_and_tables_times_100(scored: record.Run, tiny: Path):
 def test_guards_stand_beside_comet(scored: record.Run, tiny: Path, tiny_model: Path, tmp_path: Path):
     other = run(tiny_model, tmp_path / "other", ("bleu",), seed=2)
     with_comet, without = page.render([scored, scored]), page.render([other, other])
-    row = re.compile(r'<th scope="row"><a href="#metrics"[^>]*>source copied')
-    assert len(row.findall(with_comet)) == len(TRANSLATIONS) and not row.findall(without)
-    assert (
-        f"COMET ({scored.scores and next(iter(scored.scores['tasks'][TASKS[0]]['metrics'])).partition(':')[2]})"
-        in with_comet
-    )
+    boards = [json.loads(re.search(r'id="board">(.*?)</script>', text)[1]) for text in (with_comet, without)]
+    cells = [[cell for cell in board["cells"] if cell["metric"].startswith("comet")] for board in boards]
+    assert len(cells[0]) == 2 * len(TRANSLATIONS) and not cells[1]
+    assert all({"source_copied", "wrong_language"} & set(cell["guards"]) for cell in cells[0])
+    assert f"COMET ({cells[0][0]['metric'].partition(':')[2]})" in with_comet
 
 
 def test_two_runs_are_compared_by_their_segment_scores(

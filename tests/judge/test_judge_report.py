@@ -33,9 +33,7 @@ def judged(monkeypatch, tmp_path: Path):
 def test_a_judged_run_shows_its_judgings_with_failures_biases_cost_and_signature(judged):
     text = Path("long/report.html").read_text("utf-8")
     assert text == page.render([judged])
-    assert (
-        '<a href="#judge">Judge</a>' in text and f"&lt;b&gt;long&lt;/b&gt; against mixed, judged by {SNAPSHOT}" in text
-    )
+    assert '<a href="#judge"' in text and f"&lt;b&gt;long&lt;/b&gt; against mixed, judged by {SNAPSHOT}" in text
     assert "<b>long" not in text
     for part in (
         "position: the first place is worth 0.00", "length: rank correlation", "two samples of one order differ in 0",

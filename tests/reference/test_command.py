@@ -80,6 +80,8 @@ def test_hashes_are_written_once(tmp_path, capsys, monkeypatch):
         (["export", "run", "-o", "model", "--dtype", "bf16"], "Did you mean bfloat16"),
         (["plan", "tinny"], "Did you mean tiny"),
         (["apply-delta", "a", "b", "c"], "a holds no weights"),
+        (["plan", "tiny", "--tokens", "-5"], "--tokens -5 must not be below 0"),
+        (["plan", "tiny", "--tokens", "nan"], "--tokens nan must not be below 0"),
     ],
 )
 def test_mistakes_are_told_in_a_sentence_and_leave_nothing(arguments, words, tmp_path, capsys, monkeypatch):
@@ -89,15 +91,42 @@ def test_mistakes_are_told_in_a_sentence_and_leave_nothing(arguments, words, tmp
     assert not list(tmp_path.iterdir())
 
 
-def test_a_disk_that_fills_is_told_and_leaves_nothing(small_data, tmp_path, capsys, monkeypatch):
+@pytest.mark.parametrize("where", ["file", "file/out", "/proc/out"])
+def test_a_folder_that_cannot_be_made_is_told(where, small_data, small_config, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").touch()
+    for verb in (("data", small_data.parent / "mix.toml"), ("train", small_config, "--data", small_data)):
+        code, _, err = command(capsys, monkeypatch, *verb, "-o", where)
+        assert code == 2 and where.partition("/out")[0] in err and "Traceback" not in err
+
+
+@pytest.fixture
+def small_disk():
+    """Files of at most 20 kB: to write more fails as on a full disk, with an OSError."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, hard))
-    try:
-        code, _, err = command(capsys, monkeypatch, "data", small_data.parent / "mix.toml", "-o", tmp_path / "data")
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_a_disk_that_fills_is_told_and_leaves_nothing(small_data, tmp_path, small_disk, capsys, monkeypatch):
+    code, _, err = command(capsys, monkeypatch, "data", small_data.parent / "mix.toml", "-o", tmp_path / "data")
     assert code == 2 and "File too large" in err and "Traceback" not in err
     assert not list(tmp_path.iterdir())
+
+
+def test_hashes_are_there_whole_or_not_at_all(tmp_path, small_disk, capsys, monkeypatch):
+    texts = write_lines(tmp_path / "test.en", [f"The committee postponed vote number {n}." for n in range(400)])
+    resource.setrlimit(resource.RLIMIT_FSIZE, (8_000, resource.getrlimit(resource.RLIMIT_FSIZE)[1]))
+    code, _, err = command(capsys, monkeypatch, "hashes", texts, "-o", tmp_path / "hashes")
+    assert code == 2 and "File too large" in err
+    assert [path.name for path in tmp_path.iterdir()] == ["test.en"]
+
+
+def test_a_disk_that_fills_with_tokens_is_told(small_data, small_config, tmp_path, small_disk, capsys, monkeypatch):
+    code, _, err = command(capsys, monkeypatch, "train", small_config, "--data", small_data, "-o", tmp_path / "run")
+    assert code == 2 and "Nothing that was whole is lost" in err and "Traceback" not in err
+    assert [path.name for path in (tmp_path / "run").glob("tok*")] == ["tokenizer"]
 
 
 def test_help_imports_nothing_heavy():

@@ -55,7 +55,7 @@ def test_the_chat_template_gives_the_same_tokens_and_the_same_mask(pair):
         assert [int(flag) for flag in ours.mask] == theirs["assistant_masks"]
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     texts=st.lists(
         st.text(st.characters(codec="utf-8", exclude_characters="<\x00"), min_size=1), min_size=2, max_size=4

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import tracemalloc
 
 import pytest
 
@@ -56,6 +57,34 @@ def test_packed_files_and_byte_order_marks_are_read(tmp_path):
     assert list(read_pairs("tsv", [tmp_path / "a.tsv.gz"], ("de", "en"))) == [Pair("eins", "one")]
 
 
+def test_formatting_codes_of_a_translation_memory_are_not_text(tmp_path):
+    """TMX 1.4b, content markup: `bpt`, `ept`, `ph`, `it` hold codes of the original file, `hi` and `sub` hold text."""
+    coded = '<bpt i="1">&lt;b&gt;</bpt>old<ept i="1">&lt;/b&gt;</ept> <hi>house</hi><ph>\\n</ph>'
+    (tmp_path / "a.tmx").write_text(TMX.format(unit("老房子", "x").replace(">x<", f">The {coded}.<")), encoding="utf-8")
+    texts = list(read_pairs("tmx", [tmp_path / "a.tmx"], ("zh", "en")))
+    assert texts == [Pair("老房子", "The old house.")]
+
+
+def test_a_translation_memory_of_any_size_passes_through(tmp_path):
+    peaks = []
+    for count in (2000, 8000):
+        (tmp_path / "a.tmx").write_text(TMX.format(unit("房子", "house") * count), encoding="utf-8")
+        tracemalloc.start()
+        assert sum(1 for _ in read_pairs("tmx", [tmp_path / "a.tmx"], ("zh", "en"))) == count
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] < 1.5 * peaks[0]
+
+
+def test_entities_neither_grow_nor_read_files(tmp_path):
+    declared = '<!DOCTYPE tmx [<!ENTITY a0 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa">'
+    declared += "".join(f'<!ENTITY a{n + 1} "{f"&a{n};" * 10}">' for n in range(8)) + "]>"
+    for entities, text in ((declared, "&a8;"), ('<!DOCTYPE tmx [<!ENTITY f SYSTEM "file:///etc/passwd">]>', "&f;")):
+        (tmp_path / "a.tmx").write_text(entities + f"<tmx>{unit('x', text)}</tmx>", encoding="utf-8")
+        with pytest.raises(CorpusError, match="not well-formed TMX"):
+            list(read_pairs("tmx", [tmp_path / "a.tmx"], ("zh", "en")))
+
+
 def test_only_a_line_feed_ends_a_line(tmp_path):
     (tmp_path / "a.de").write_text("eins\u2028zwei\x0bdrei\n", encoding="utf-8")
     (tmp_path / "a.en").write_text("one two three\n", encoding="utf-8")
@@ -73,6 +102,9 @@ def test_only_a_line_feed_ends_a_line(tmp_path):
         ("jsonl", {"a.jsonl": b'{"zh": "x"}\n'}, "a.jsonl:1: no texts under zh and en"),
         ("jsonl", {"a.jsonl": b'{"zh": "x", "en": "y"}\n{"zh": '}, "a.jsonl:2: is not JSON"),
         ("tsv", {"a.tsv.gz": b"plain text"}, "not a whole gzip file"),
+        ("tmx", {"a.tmx.gz": b"plain text"}, "not a whole gzip file"),
+        ("tsv", {"a.tsv.gz": gzip.compress(b"one\teins\n")[:12] + b"\xff" * 30}, "not a whole gzip file"),
+        ("jsonl", {"a.jsonl": b"[" * 100_000}, "a.jsonl:1: is JSON of too many levels"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_named_with_its_line(form, files, words, tmp_path):
@@ -104,8 +136,9 @@ TALK = (Message(role="user", content="Add:\n2 and 3"), Message(role="assistant",
 )  # fmt: skip
 def test_both_common_forms_of_instructions_are_read(form, record, as_list, tmp_path):
     text = json.dumps([record, record], indent=1) if as_list else f"{json.dumps(record)}\n{json.dumps(record)}\n"
-    (tmp_path / "a.json").write_text(text, encoding="utf-8")
-    assert list(read_talks(form, [tmp_path / "a.json"])) == [TALK, TALK]
+    for mark in ("", "\ufeff"):  # some editors put a byte order mark before everything
+        (tmp_path / "a.json").write_text(mark + text, encoding="utf-8")
+        assert list(read_talks(form, [tmp_path / "a.json"])) == [TALK, TALK]
 
 
 @pytest.mark.parametrize(

@@ -78,6 +78,30 @@ def test_shortening_holds_on_both_sides_so_that_turning_round_stays_right():
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("source", "target"),
+    [
+        ("Dr. Smith came.", "Dr. Smith kam."),
+        ("On the 3. floor he stopped.", "Im 3. Stock hielt er an."),
+        ("We left at 5 p.m. or so.", "Wir nahmen z.B. den Zug."),
+    ],
+)
+def test_a_full_stop_after_an_abbreviation_ends_no_sentence(source, target):
+    for talk in talks(Pair(source, target), ("en", "de"), 20, drafts=0.0, at_once=0.0):
+        assert {message.content for message in talk.messages if message.role == "assistant"} <= {source, target}
+
+
+def test_a_draft_has_words_left():
+    for talk in talks(Pair("Hello.", "你好。"), ("en", "zh"), 50, drafts=1.0, at_once=0.0):
+        assert talk.messages[1].content == "你好。"
+
+
+def test_one_message_is_in_one_language():
+    for talk in talks(GERMAN, ("en", "de"), at_once=1.0, instructions=("en", "zh")):
+        chinese = [any("一" <= char <= "鿿" for char in line) for line in talk.messages[0].content.split("\n")]
+        assert len(chinese) == 2 and len(set(chinese)) == 1
+
+
 def test_names_and_terms_of_the_other_side_are_quoted():
     for talk in talks(GERMAN, ("en", "de"), glossary={"river": ("Fluss", "Bach")}, drafts=1.0, at_once=0.0):
         target, draft, request = talk.targets[0], talk.messages[1].content, talk.messages[2].content

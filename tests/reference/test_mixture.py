@@ -50,6 +50,7 @@ def mixture(tmp_path: Path) -> Path:
     talks += [
         {"instruction": f"Please translate: {TEST_SENTENCE}", "output": "…"},
         {"instruction": "", "output": "an answer to nothing"},
+        {"instruction": "Smile, please.", "output": "Here: \ud83d"},
     ]
     write_lines(tmp_path / "talk.jsonl", map(json.dumps, talks))
     write_lines((tmp_path / "tests").mkdir() or tmp_path / "tests" / "newstest.en", [TEST_SENTENCE, "Thank you."])
@@ -69,8 +70,9 @@ def test_the_card_says_what_is_in_the_folder(mixture, tmp_path):
     assert card["sha256"] == hashlib.sha256((tmp_path / "out" / "conversations.jsonl").read_bytes()).hexdigest()
     pairs, talk = (source["counts"] for source in card["sources"])
     assert pairs["read"] == 102 and pairs["left out: test sentences"] == 1 and pairs["left out: empty"] == 1
-    assert talk["read"] == 19 and talk["conversations"] == 17
+    assert talk["read"] == 20 and talk["conversations"] == 17
     assert talk["left out: test sentences"] == 1 and talk["left out: not turn by turn"] == 1
+    assert talk["left out: half a character"] == 1
     assert pairs["conversations"] == sum(record["source"] == "pairs" for record in records)
     assert 120 < pairs["conversations"] < 180  # 100 pairs, 1.5 times each on average
     assert sum(count for what, count in pairs.items() if what.startswith("asked: ")) == sum(

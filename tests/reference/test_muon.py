@@ -43,7 +43,7 @@ def test_it_learns_and_steps_otherwise_than_adamw(straight, small_config, small_
     assert train(small_config, small_data, tmp_path / "adamw", "optimizer.kind=adamw")
     one, other = curve(straight), curve(tmp_path / "adamw")
     assert one[0] == other[0] and one[1:] != other[1:]
-    assert one[-1] < 0.8 * one[0]
+    assert one[-1] < 0.9 * one[0]
 
 
 def test_a_run_goes_on_bit_for_bit(straight, small_config, small_data, tmp_path):

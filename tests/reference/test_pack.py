@@ -9,8 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reference_model import settings
 from reference_model.conversation import load_template
 from reference_model.errors import TrainingError
+from reference_model.network import make_tokenizer
 from reference_model.pack import IGNORED, Rows, Tokens, assemble, describe, pack, read_tokens, tokenize
 
 
@@ -85,10 +87,29 @@ def test_long_conversations_are_cut_after_a_turn_and_hopeless_ones_counted(tmp_p
 
 @pytest.mark.parametrize(
     ("text", "words"),
-    [("", "it is empty"), ("{}", "c.jsonl:1: is not a conversation"), (talk("a " * 99, "b"), "1 left out: too long")],
+    [
+        ("", "it is empty"),
+        ("{}", "c.jsonl:1: is not a conversation"),
+        (talk("a", 3), "c.jsonl:1: is not a conversation"),
+        (talk("a " * 99, "b"), "1 left out: too long"),
+    ],
 )
 def test_nothing_to_train_on_is_an_error(text, words, tmp_path, chatml_tokenizer):
     (tmp_path / "c.jsonl").write_text(text, encoding="utf-8")
     with pytest.raises(TrainingError, match=words):
         tokenize(tmp_path / "c.jsonl", load_template("chatml"), chatml_tokenizer, 64, tmp_path / "tokens")
     assert not (tmp_path / "tokens").exists()
+
+
+def test_a_tokenizer_is_not_trained_on_what_is_no_conversation(tmp_path, small_config):
+    (tmp_path / "c.jsonl").write_text(talk("a", "b") + "\n{}\n", encoding="utf-8")
+    with pytest.raises(TrainingError, match=r"c\.jsonl:2: is not a conversation"):
+        make_tokenizer(settings.load(str(small_config)), tmp_path / "c.jsonl")
+
+
+def test_damaged_tokens_are_named(tmp_path, chatml_tokenizer):
+    (tmp_path / "c.jsonl").write_text(talk("a", "b"), encoding="utf-8")
+    tokenize(tmp_path / "c.jsonl", load_template("chatml"), chatml_tokenizer, 64, tmp_path / "tokens")
+    (tmp_path / "tokens" / "ids.npy").write_bytes(b"")
+    with pytest.raises(TrainingError, match=r"tokens is damaged .*--resume makes it again"):
+        read_tokens(tmp_path / "tokens")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
 from reference_model import planning, settings, work
@@ -40,7 +42,9 @@ def test_parameters_are_those_of_the_released_models(name, count):
     assert work.parameters(settings.load(name)).all == count
 
 
-@pytest.mark.parametrize("changes", [(), ("adapter.rank=8",), ("model.tied=false", "model.key_heads=2")])
+@pytest.mark.parametrize(
+    "changes", [(), ("adapter.rank=8", "optimizer.kind=adamw"), ("model.tied=false", "model.key_heads=2")]
+)
 def test_counted_parameters_are_those_of_the_network(changes):
     from types import SimpleNamespace
 
@@ -70,12 +74,44 @@ def test_operations_are_those_that_torch_counts():
     assert counter.get_total_flops() == pytest.approx(work.operations(chosen, 128) * 128, rel=1e-3)
 
 
+@pytest.mark.parametrize(("name", "item"), [("pure", 2), ("autocast", 2), ("fp32", 4)])
+def test_a_block_keeps_what_torch_keeps_for_its_backward_pass(name, item):
+    """The difference that one block more makes, as torch's saved-tensor hooks see it, without weights."""
+    import torch
+    from transformers import LlamaForCausalLM
+
+    chosen = settings.load("tiny", ["model.key_heads=2"])
+    found = []
+    for layers in (1, 2):
+        model = LlamaForCausalLM(llama_config(dataclasses.replace(chosen.model, layers=layers)))
+        if name == "pure":  # as FSDP casts
+            model.to(torch.bfloat16)
+        weights = {tuple(shape) for weight in model.parameters() for shape in (weight.shape, weight.shape[::-1])}
+        kept = {}
+
+        def keep(tensor, kept=kept, weights=weights):
+            if tuple(tensor.shape) not in weights:
+                kept[tensor.untyped_storage().data_ptr()] = tensor
+            return tensor
+
+        ids = torch.randint(0, 2048, (2, 100))
+        with (
+            torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor),
+            torch.autocast("cpu", dtype=torch.bfloat16, enabled=name == "autocast"),
+        ):
+            model.model(input_ids=ids, position_ids=torch.arange(100).expand(2, -1), use_cache=False)
+        found.append(sum(tensor.untyped_storage().nbytes() for tensor in kept.values()))
+    expected = work.held(chosen.model, item, autocast=name == "autocast")
+    assert (found[1] - found[0]) / ids.numel() == pytest.approx(expected, rel=0.01)
+
+
 def test_a_plan_shares_weights_out_and_counts_hours():
     chosen = settings.load("bayling_7b")
     one, eight = (planning.plan(chosen, planning.Machine(gpus, "H100", 0.5), tokens_in_a_pass=1e8) for gpus in (1, 8))
     assert one.memory.weights == 8 * eight.memory.weights == 4 * one.parameters.all
     assert one.memory.optimizer == 2 * one.memory.gradients == 2 * one.memory.weights
-    assert one.memory.activations == eight.memory.activations
+    assert eight.memory.activations == planning.plan(chosen, planning.Machine(16, "H100", 0.5)).memory.activations
+    assert one.memory.gathered == pytest.approx(2 * one.parameters.all, rel=1e-3)  # autocast copies every matrix
     assert one.hours == pytest.approx(8 * eight.hours)
     assert eight.steps == 3 * 1e8 // (128 * 2048)
     # 6 N D (arXiv 2001.08361) is the greatest part of the operations
@@ -96,6 +132,14 @@ def test_a_plan_shares_weights_out_and_counts_hours():
         (["model.heads=7"], "must divide width"),
         (["running.attention=flash_attention"], "Did you mean flash_attention_2"),
         (["running.keep=0"], "running.keep = 0 must be at least 1"),
+        (["running.seed=-1"], "running.seed = -1 must be at least 0"),
+        (["optimizer.rate=nan"], "`rate` = nan is not a number"),
+        (["optimizer.clip=inf"], "`clip` = inf is not a number"),
+        (["optimizer.weight_decay=-0.1"], "weight_decay not below 0"),
+        (["optimizer.eps=0"], "eps must be above 0"),
+        (["model.norm_eps=-1"], "norm_eps must be above 0"),
+        (["adapter.rank=4", "adapter.layers=['q_prj']"], "'q_prj' is unknown. Did you mean q_proj"),
+        (["adapter.rank=4", "adapter.layers=['lm_head']"], "'lm_head' is unknown"),
         (["optimizer.warmup=1.0"], "warmup"),
         (["optimizer.rate=0"], "above 0"),
         (["rate"], "is not TABLE.KEY=VALUE"),
@@ -104,6 +148,13 @@ def test_a_plan_shares_weights_out_and_counts_hours():
 def test_mistakes_are_named(changes, words):
     with pytest.raises(TrainingError, match=words):
         settings.load("tiny", changes)
+
+
+def test_a_value_where_a_table_belongs_is_named(tmp_path):
+    (tmp_path / "mine.toml").write_text('name = "mine"\noptimizer = 3\n', encoding="utf-8")
+    for changes in ([], ["optimizer.rate=1"]):
+        with pytest.raises(TrainingError, match=r"`optimizer` = 3 is not a table, \[optimizer\]"):
+            settings.load(str(tmp_path / "mine.toml"), changes)
 
 
 def test_unknown_names_and_machines_are_answered_with_near_ones():

@@ -12,17 +12,21 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 import torch
+from torch.torch_version import TorchVersion
 
 from reference_model import checkpoint, run_folder, session, settings
+from reference_model.distributed import World
 from reference_model.errors import TrainingError, UserError
+from reference_model.network import make_network
 from reference_model.run_folder import Data
 from reference_model.session import Reporter
-from reference_model.train import rate
+from reference_model.train import attention, rate
 
 QUIET = Reporter(say=lambda text: None, step=lambda step, total: None)
 
@@ -92,6 +96,9 @@ exit "${failed:-0}"
 """
 
 
+JOBS = itertools.count(os.getpid())  # the port comes from the number of the job
+
+
 def on_two_nodes(folder: Path, *arguments: object) -> subprocess.CompletedProcess:
     """Run launch/slurm.sh, and through it multi_node.sh and torchrun, where `srun` and `scontrol` are stand-ins."""
     (folder / "bin").mkdir()
@@ -100,12 +107,24 @@ def on_two_nodes(folder: Path, *arguments: object) -> subprocess.CompletedProces
         (folder / "bin" / name).chmod(0o755)
     environment = {
         **os.environ, "OMP_NUM_THREADS": "1", "PATH": f"{folder / 'bin'}:{os.environ['PATH']}",
-        "PYTHON": sys.executable, "SLURM_NNODES": "2", "SLURM_JOB_ID": str(os.getpid()),
+        "PYTHON": sys.executable, "SLURM_NNODES": "2", "SLURM_JOB_ID": str(next(JOBS)),
         "SLURM_JOB_NODELIST": "node[0-1]", "PER_NODE": "1",
     }  # fmt: skip
     script = Path(session.__file__).parent / "launch" / "slurm.sh"
     command = ["bash", str(script), *map(str, arguments)]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=200)
+    with subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as child:
+        try:
+            out, err = child.communicate(timeout=200)
+        except subprocess.TimeoutExpired:
+            os.killpg(child.pid, signal.SIGKILL)  # else the processes it started hold the pipes for ever
+            raise
+    return subprocess.CompletedProcess(command, child.returncode, out, err)
+
+
+def interrupt(step, total):
+    raise KeyboardInterrupt
 
 
 @pytest.mark.slow
@@ -114,10 +133,12 @@ def test_two_processes_give_the_same_curve_and_one_goes_on_where_they_stopped(
 ):
     """Issue 6: within 1e-5; the second half runs on another number of processes than the first."""
     folder = tmp_path / "two"
+    with pytest.raises(KeyboardInterrupt):  # killed before its first checkpoint, as Slurm may do before it requeues
+        train(small_config, small_data, folder, reporter=Reporter(say=lambda text: None, step=interrupt))
     changes = ("--set", "batch.micro=1", "--set", "running.recompute=true")
     done = on_two_nodes(tmp_path, small_config, small_data, folder, *changes)
     assert done.returncode == 0, done.stderr[-3000:]
-    assert "on 2 processes (cpu, fp32)" in done.stderr
+    assert "on 2 processes (cpu, fp32)" in done.stderr and "going on after step 0" in done.stderr
     assert max(abs(a - b) for a, b in zip(curve(folder), curve(straight), strict=True)) < 1e-5
     shutil.rmtree(folder / "checkpoints" / "step-00000020")
     assert train(small_config, small_data, folder, resume=True)  # from step 15, alone
@@ -134,6 +155,18 @@ def test_blocks_can_be_compiled(straight, small_config, small_data, tmp_path):
     """With a backend that traces and generates no code; `inductor` needs a compiler and minutes."""
     assert train(small_config, small_data, tmp_path / "run", "running.compile=aot_eager")
     assert max(abs(a - b) for a, b in zip(curve(tmp_path / "run"), curve(straight), strict=True)) < 1e-5
+
+
+def test_attention_on_a_gpu_is_one_that_takes_what_it_is_given(monkeypatch):
+    """Autocast mixes types, which flex_attention refused before torch 2.13 (pytorch issue 165468); FSDP does not."""
+    chosen, world = settings.load("tiny"), World(0, 1, torch.device("cuda"))
+    monkeypatch.setitem(sys.modules, "flash_attn", None)
+    for version, found in (("2.6.0", "sdpa"), ("2.12.1", "sdpa"), ("2.13.0", "flex_attention")):
+        monkeypatch.setattr(torch, "__version__", TorchVersion(version))
+        assert attention(chosen, world) == found
+    monkeypatch.setattr(World, "together", True)
+    monkeypatch.setattr(torch, "__version__", TorchVersion("2.6.0"))
+    assert attention(chosen, world) == "flex_attention"
 
 
 def test_bf16_learns_too(straight, small_config, small_data, tmp_path):
@@ -249,7 +282,12 @@ def test_weights_take_on_a_template_whose_tokens_they_lack(straight, small_confi
     with pytest.raises(UserError, match=r"no single token </s>.*tokenizer\.add_tokens=true"):
         train(small_config, small_data, tmp_path / "run", *changes)
     assert train(small_config, small_data, tmp_path / "run", *changes, "tokenizer.add_tokens=true")
-    assert weights_of(tmp_path / "run")["model.embed_tokens.weight"].shape == (402, 32)
+    weights = weights_of(tmp_path / "run")["model.embed_tokens.weight"]
+    assert weights.shape == (402, 32)
+    with pytest.raises(TrainingError, match="LoRA does not train the embedding"):
+        train(small_config, small_data, tmp_path / "lora", *changes, "tokenizer.add_tokens=true", "adapter.rank=2")
+    assert train(small_config, small_data, tmp_path / "again", *changes, "tokenizer.add_tokens=true")
+    assert torch.equal(weights_of(tmp_path / "again")["model.embed_tokens.weight"], weights)  # new rows by the seed
     tokenizer = AutoTokenizer.from_pretrained(tmp_path / "run-weights")
     text = tokenizer.apply_chat_template([{"role": "user", "content": "x"}], tokenize=False, add_generation_prompt=True)
     assert text == "<s>Two speak here.\n\n### Instruction:\nx\n### Response:\n" and tokenizer.eos_token == "</s>"
@@ -270,6 +308,10 @@ def test_a_run_is_not_begun_twice_nor_gone_on_with_otherwise(straight, small_con
     (tmp_path / "other" / "conversations.jsonl").write_text("{}\n", encoding="utf-8")
     with pytest.raises(TrainingError, match=r"is not what the run .* was begun with: sha256"):
         train(small_config, tmp_path / "other", straight, resume=True)
+    (straight / "metrics.jsonl").rename(tmp_path / "metrics.jsonl")
+    with pytest.raises(TrainingError, match="already holds a run"):  # checkpoints are not thrown away
+        train(small_config, small_data, straight)
+    (tmp_path / "metrics.jsonl").rename(straight / "metrics.jsonl")
     with (
         run_folder.alone(straight),
         pytest.raises(TrainingError, match="Another command is training"),
@@ -277,13 +319,58 @@ def test_a_run_is_not_begun_twice_nor_gone_on_with_otherwise(straight, small_con
         train(small_config, small_data, straight, resume=True)
 
 
+def test_where_the_first_process_cannot_begin_the_others_say_so_and_end(
+    small_config, small_data, tmp_path, monkeypatch
+):
+    class Second(World):
+        def sum(self, *values):
+            return [value + 1 for value in values]
+
+    monkeypatch.setattr(session, "joined", lambda: nullcontext(Second(1, 2, torch.device("cpu"))))
+    with pytest.raises(TrainingError, match="Another process has failed"):
+        train(small_config, small_data, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
 def test_a_checkpoint_of_another_shape_is_refused(straight, small_config, small_data, tmp_path):
     shutil.copytree(straight, tmp_path / "run")
     record = json.loads((tmp_path / "run" / "run.json").read_text(encoding="utf-8"))
     record["settings"]["model"]["inner"] = 48
     (tmp_path / "run" / "run.json").write_text(json.dumps(record), encoding="utf-8")
-    with pytest.raises(TrainingError, match=r"step-00000020 does not fit this model"):
+    with pytest.raises(TrainingError, match=r"step-00000020 is damaged or of another model: .*Size mismatch"):
         train(small_config, small_data, tmp_path / "run", "model.inner=48", resume=True)
+
+
+@pytest.mark.parametrize("name", [".metadata", "progress.json", "__0_0.distcp"])
+def test_a_damaged_checkpoint_is_named_and_the_one_before_it_serves(
+    straight, small_config, small_data, tmp_path, name, capfd
+):
+    shutil.copytree(straight, tmp_path / "run")
+    last = tmp_path / "run" / "checkpoints" / "step-00000020"
+    os.truncate(last / name, 5)
+    with pytest.raises(TrainingError, match=r"step-00000020 is damaged .* remove that folder"):
+        train(small_config, small_data, tmp_path / "run", resume=True)
+    assert "Traceback" not in capfd.readouterr().err
+    shutil.rmtree(last)
+    assert train(small_config, small_data, tmp_path / "run", resume=True)
+    assert curve(tmp_path / "run") == curve(straight)
+
+
+def test_a_run_killed_while_an_old_checkpoint_is_removed_keeps_no_half_of_it(
+    small_config, small_data, tmp_path, monkeypatch
+):
+    def killed(path):
+        (next(path.glob("*.distcp"))).unlink()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(checkpoint, "shutil", SimpleNamespace(rmtree=killed))
+    with pytest.raises(KeyboardInterrupt):
+        train(small_config, small_data, tmp_path / "run", "running.checkpoint_every=1", "running.keep=1")
+    monkeypatch.undo()
+    whole = checkpoint.complete(tmp_path / "run" / "checkpoints")
+    assert [path.name for path in whole] == ["step-00000002"] and list(whole[0].glob("*.distcp"))
+    assert train(small_config, small_data, tmp_path / "run", "running.checkpoint_every=1", resume=True)
+    assert not list((tmp_path / "run" / "checkpoints").glob("*.partial"))
 
 
 @pytest.mark.parametrize(
@@ -291,6 +378,8 @@ def test_a_checkpoint_of_another_shape_is_refused(straight, small_config, small_
     [
         ("batch.sequences=5", "not a multiple of batch.micro"),
         ("model.from_scratch=false", "name no weights to start from"),
+        ("running.attention=flash_attention_2", r"running\.attention = 'flash_attention_2' cannot be used here"),
+        ("running.compile=inducto", r"running\.compile = 'inducto' is unknown\. Did you mean inductor"),
         ("model.pretrained=./no/where", r"tokenizer of '\./no/where' cannot be loaded"),
         ("template.name=chatm", "Did you mean chatml"),
         ("template.name=bayling_v1", "template.opening_file"),
@@ -315,3 +404,21 @@ def test_the_rate_rises_then_follows_a_cosine():
     assert rates[55] == pytest.approx(2.0 * (0.1 + 0.9 * 0.5))  # half-way through the cosine
     assert rates[99] == pytest.approx(0.2, abs=1e-3)
     assert all(a > b for a, b in itertools.pairwise(rates[10:]))
+
+
+def test_processes_that_hold_no_weights_take_the_configuration_of_the_weights(straight, small_config, tmp_path):
+    """Weights whose rotary base and epsilon are not those of the settings; only the first process holds them."""
+    from transformers import AutoTokenizer
+
+    weights_of(straight)
+    weights = shutil.copytree(straight.parent / "straight-weights", tmp_path / "weights")
+    config = json.loads((weights / "config.json").read_text(encoding="utf-8"))
+    config["rms_norm_eps"] = 0.01
+    config.setdefault("rope_parameters", config)["rope_theta"] = 10.0
+    (weights / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    chosen = settings.load(str(small_config), [f"model.pretrained={weights}"])
+    tokenizer = AutoTokenizer.from_pretrained(weights)
+    real, empty = (make_network(chosen, tokenizer, real=real).model for real in (True, False))
+    assert {weight.device.type for weight in empty.parameters()} == {"meta"}
+    assert real.norm.variance_epsilon == empty.norm.variance_epsilon == 0.01
+    assert real.config.to_dict() == {**empty.config.to_dict(), "dtype": real.config.to_dict()["dtype"]}

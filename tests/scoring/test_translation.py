@@ -75,6 +75,16 @@ def test_sentence_scores_are_sacrebleus(metric: str, target: str):
     rows = translation.segment_statistics(metric, target, hypotheses, references)
     for hypothesis, known, row in zip(hypotheses, references, rows, strict=True):
         assert translation.sentence_score(metric, row) == peer.sentence_score(hypothesis, known).score
+    together = translation.sentence_scores(metric, np.array(rows, dtype=float))
+    assert together == pytest.approx([translation.sentence_score(metric, row) for row in rows], abs=1e-9)
+
+
+@pytest.mark.parametrize("text", ["", "a", "the cat", "xyz", "the cat sat"])
+def test_bleu_of_short_sentences_is_sacrebleus(text: str):
+    reference = "the cat sat on the mat"
+    rows = np.array(translation.segment_statistics("bleu", "en", [text], [[reference]]), dtype=float)
+    expected = BLEU(effective_order=True).sentence_score(text, [reference]).score
+    assert translation.sentence_scores("bleu", rows)[0] == pytest.approx(expected, abs=1e-9)
 
 
 @pytest.mark.parametrize("metric", translation.METRICS)
