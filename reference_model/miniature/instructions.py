@@ -26,7 +26,7 @@ from reference_model.toml_files import parse_toml
 
 GROUPS = {
     "person": PEOPLE, "animal": ("animal", "pet"), "food": ("fruit", "food", "dish"),
-    "thing": ("furniture", "device", "gadget", "object", "car", "bike", "clothing", "accessory", "instrument"),
+    "thing": ("furniture", "device", "object", "car", "bike", "clothing", "accessory", "instrument"),
 }  # fmt: skip
 CALLED = {
     "en": {"person": "a person", "animal": "an animal", "food": "a food", "thing": "a thing"},
