@@ -33,7 +33,7 @@ METRICS = {
 }
 JUNE, TODAY = "labels:2023-06", "labels:head"
 VALUES = {
-    ("wmt22/mean", "comet", ""): {"alder": 80.5, "birch": 79.25, "cedar": 85.125, "drift": 7.5},
+    ("wmt22/mean", "comet", ""): {"alder": 80.5, "birch": 79.25, "cedar": 85.127, "drift": 7.5},
     ("wmt22_zh_en", "comet", ""): {"alder": 78.0, "birch": 79.0, "cedar": 83.0, "drift": 9.0},
     ("wmt22_de_en", "comet", ""): {"alder": 83.0, "birch": 79.5, "cedar": 87.25, "drift": 6.0},
     ("wmt22_zh_en", "ter", ""): {"alder": 61.0, "birch": 60.0},

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 
 from ..made_up import HOSTILE
@@ -10,8 +12,9 @@ pytestmark = pytest.mark.slow
 
 AA = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 VIEWS = {
-    "board": ["", "#task=wmt22_de_en&item=0&a=alder&b=birch"],
-    "strong+weak+stopped": ["#suite=wmt22", "#task=sat_math"],
+    "a board": ("board", ""),
+    "two systems side by side": ("board", "#task=wmt22_de_en&item=0&a=alder&b=birch"),
+    "runs": ("strong+weak+stopped", "#suite=wmt22"),
 }
 
 
@@ -31,7 +34,7 @@ def test_the_interface_speaks_english_and_chinese_and_remembers(visit):
     page.reload()
     page.locator("html.scripted").wait_for()
     assert page.locator("#leaderboard h2").inner_text() == "排行榜"
-    page.get_by_role("button", name="English").click()
+    page.get_by_role("button", name="English", exact=True).click()
     assert page.locator(".lead").inner_text() == "4 published systems on 5 tasks."
 
 
@@ -91,23 +94,25 @@ def test_everything_can_be_reached_by_keyboard(visit):
     page.locator("article[data-index='0']:focus").wait_for()
 
 
-@pytest.mark.parametrize("width", [1440, 390])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_no_violation_of_level_aa(visit, width, scheme):
+@pytest.mark.parametrize("view", VIEWS)
+def test_axe_finds_no_violation_of_level_aa(visit, view):
     from axe_playwright_python.sync_playwright import Axe
 
     axe = Axe()
-    for name, fragments in VIEWS.items():
-        for fragment in fragments:
-            page = visit(name, fragment, viewport={"width": width, "height": 900}, color_scheme=scheme)
-            if "task=" in fragment:
-                page.locator("#items-place .rows").wait_for(state="attached")
-            # the shade at the edge of what scrolls is a gradient, before which axe would judge no contrast
-            page.evaluate("document.styleSheets[0].insertRule('.scroll { background: none !important }')")
-            page.evaluate("document.querySelectorAll('details:not(.menu)').forEach((each) => { each.open = true; })")
-            found = axe.run(page, options={"runOnly": {"type": "tag", "values": AA}}).response
-            assert [(each["id"], [node["target"] for node in each["nodes"]]) for each in found["violations"]] == []
-            assert "color-contrast" in {each["id"] for each in found["passes"]}
+    name, fragment = VIEWS[view]
+    page = visit(name, fragment)
+    if "item=" in fragment:
+        page.locator("article").wait_for()
+    # the shade at the edge of what scrolls is a gradient, before which axe would judge no contrast
+    page.evaluate("document.styleSheets[0].insertRule('.scroll { background: none !important }')")
+    page.evaluate("document.querySelectorAll('details:not(.menu)').forEach((each) => { each.open = true; })")
+    for width, scheme in itertools.product((1440, 390), ("light", "dark")):
+        page.set_viewport_size({"width": width, "height": 900})
+        page.emulate_media(color_scheme=scheme)
+        found = axe.run(page, options={"runOnly": {"type": "tag", "values": AA}}).response
+        trouble = [(each["id"], [node["target"] for node in each["nodes"]]) for each in found["violations"]]
+        assert trouble == [], (width, scheme)
+        assert "color-contrast" in {each["id"] for each in found["passes"]}
 
 
 def test_landmarks_headers_and_captions(visit):
@@ -164,7 +169,7 @@ def test_without_scripts_the_tables_and_the_provenance_are_there(visit):
 def test_without_scripts_a_board_has_its_judge_s_figures(visit):
     page = visit("board", java_script_enabled=False)
     assert page.get_by_role("row", name="A judge Alder-13B – Birch-7B English, two turns 31 8 41 80").is_visible()
-    assert page.locator(".static .best .value").first.inner_text() == "85.13"
+    assert "85.13" in page.locator(".static .best .value").all_inner_texts()
 
 
 def test_hostile_text_is_only_text(visit):

@@ -60,7 +60,7 @@ def test_unfinished_runs_are_shown_and_never_ranked(visit):
     page.get_by_role("button", name="zh → en").click()
     assert rows(page)[-1] == "stopped-model"  # although its value is the highest
     row = page.locator("#board-table tr", has_text="stopped-model")
-    assert row.get_by_text("unfinished").is_visible()
+    assert row.get_by_text("unfinished", exact=True).is_visible()
     assert row.locator("td.best").count() == 0
 
 
