@@ -11,7 +11,7 @@ import errno
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -173,18 +173,32 @@ def write_lines(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
 
 def write_text(path: Path, text: str) -> None:
     """Write text atomically; lone surrogates, which no file can hold, become their escapes."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = _temporary(path)
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         with temporary.open("w", encoding="utf-8", errors="backslashreplace", newline="\n") as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
         room = " Make room and run the command again." if error.errno in (errno.ENOSPC, errno.EDQUOT) else ""
         raise RunError(f"{path} could not be written ({error.strerror}).{room}") from error
+
+
+def check_writable(path: Path) -> None:
+    """Raise RunError where a file cannot be written to ``path``, so that no work is spent on what would be lost."""
+    if path.is_dir():
+        raise RunError(f"{path} could not be written (Is a directory). Name a file in it: -o {path / 'report.html'}")
+    probe = _temporary(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise RunError(f"{path} could not be written ({error.strerror}).") from error
 
 
 def _temporary(path: Path) -> Path:

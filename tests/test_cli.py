@@ -109,6 +109,7 @@ MISTAKES = {
     "a table of nothing": (["report", "--format", "csv"], "Give run folders, or --board NAME, or both"),
     "a site of nothing": (["report", "--index", "."], "holds no run record and no board"),
     "a site of no folder": (["report", "--index", "gone"], "--index gone: there is no such folder"),
+    "a title of a site": (["report", "--index", ".", "--title", "A"], "so --title cannot stand beside it"),
     "a board that is none": (["report", "--board", "bayling_2032"], "Did you mean bayling_2023"),
     "to report what is no run": (["report", "here"], "here holds no run.json, so it is not a run folder"),
     "a suite that is none": (["fetch", "papr"], "No task or suite is called 'papr'. Did you mean paper"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from bayling_bench.errors import BenchError
 if TYPE_CHECKING:
     from bayling_bench.leaderboard import Board
     from bayling_bench.ranking.board import Progress
+    from bayling_bench.ranking.contest import Contest
     from bayling_bench.report.gathered import Standing
 
 
@@ -56,4 +58,20 @@ def of_board(board: Board, runs: Sequence[Path] = (), progress: Progress | None 
     contests = []
     if board.rankings:
         contests = kept.contests(Asked(board=str(board.folder), runs=tuple(map(str, runs))), progress)
+        contests = [_without_paths(contest, runs) for contest in contests]
     return Standing(board=board, audited=kept.audited(board) if board.figures else (), contests=contests)
+
+
+def _without_paths(contest: Contest, runs: Sequence[Path]) -> Contest:
+    """Return a contest that names runs by their folders: where those lie on this machine is nobody's business."""
+    absent = contest.absent
+    for folder in sorted((folder.absolute() for folder in runs), key=lambda folder: -len(str(folder))):
+        absent = [
+            replace(
+                each,
+                why=each.why.replace(str(folder), folder.name),
+                command=each.command.replace(str(folder), folder.name),
+            )
+            for each in absent
+        ]
+    return replace(contest, absent=tuple(absent))

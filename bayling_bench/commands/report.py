@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -73,12 +74,18 @@ def report(
     if form not in FORMS:
         raise BenchError(f"--format {form!r} is unknown. Known: {', '.join(FORMS)}.")
     if index is not None:
-        _refuse_beside_index(run_folders, board, output, form)
+        others = {"--format": form != "html", "--title": title, "--metrics": metrics}
+        _refuse_beside_index({"RUN": run_folders, "--board": board, "--output": output, **others})
         _site(index, chosen)
         return
+    if form == "html" and output is None:
+        output = Path("report.html")
+    if output is not None:
+        record.check_writable(output)
     runs = [_chosen(record.load(folder), metrics) for folder in run_folders or ()]
     if form == "html":
-        _page(runs, board, output or Path("report.html"), chosen, title)
+        assert output is not None, "a page has a file"
+        _page(runs, board, output, chosen, title)
         return
     text = _table(runs, board, form)
     if output is None:
@@ -103,8 +110,7 @@ def _chosen(run: Run, metrics: list[str] | None) -> Run:
     return chosen.choose(run, tuple(dict.fromkeys(names)))
 
 
-def _refuse_beside_index(runs: list[Path] | None, board: str | None, output: Path | None, form: str) -> None:
-    given = {"RUN": runs, "--board": board, "--output": output, "--format": form != "html"}
+def _refuse_beside_index(given: Mapping[str, object]) -> None:
     for name, value in given.items():
         if value:
             raise BenchError(

@@ -7,10 +7,12 @@ out of JSON's ``\\ud800``, surrogates that no encoding can write. All of them ar
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 ABSENT = "—"
+FORMULA = tuple("=+-@\t\r")
+"""What a text starts with that a spreadsheet takes for a formula."""
 
 _CONTROLS = (*(code for code in range(0x20) if chr(code) not in "\t\n"), *range(0x7F, 0xA0), 0x2028, 0x2029)
 _BIDI_CONTROLS = (*range(0x202A, 0x202F), *range(0x2066, 0x206A))
@@ -37,6 +39,11 @@ def visible_all(value: Any) -> Any:
     return value
 
 
+def short(value: Any) -> Any:
+    """Return a number with the eight digits that no table, picture or test needs more of."""
+    return float(f"{value:.8g}") if isinstance(value, float) and math.isfinite(value) else value
+
+
 def number(value: float | None) -> str:
     """Return points or percent with two decimals, or a dash for None."""
     return ABSENT if value is None else f"{value:.2f}".replace("-0.00", "0.00")
@@ -53,6 +60,11 @@ def interval(low: float | None, high: float | None) -> str:
 def count(value: int) -> str:
     """Return an integer with commas: ``1,875``."""
     return f"{value:,}"
+
+
+def for_spreadsheets(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a line of CSV in which an apostrophe keeps a spreadsheet from running a text as a formula."""
+    return {name: f"'{cell}" if isinstance(cell, str) and cell[:1] in FORMULA else cell for name, cell in row.items()}
 
 
 def grid(columns: Sequence[str], cells: Sequence[Sequence[str]]) -> str:

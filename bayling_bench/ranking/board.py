@@ -181,9 +181,10 @@ def _opened(asked: Asked) -> tuple[Board, tuple[int, ...]]:
         )
     systems: dict[str, Mapping[str, str]] = dict(board.systems)
     folders = [Path(folder).absolute() for folder in asked.runs]
-    for system, folder in zip(_run_ids(asked.runs), folders, strict=True):
+    for number, (system, folder) in enumerate(zip(_run_ids(asked.runs), folders, strict=True), 1):
         alike = sum(other.name == folder.name for other in folders) > 1
-        systems[system] = {"name": f"run {folder if alike else folder.name}", "outputs": f"run:{folder}"}
+        name = f"run {folder.name} ({number})" if alike else f"run {folder.name}"
+        systems[system] = {"name": name, "outputs": f"run:{folder}"}
         record.load(folder)  # refuses a folder that holds no run
     return replace(board, systems=systems), chosen
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from bayling_bench import task_index
 from bayling_bench.display.metrics import describe, in_order
+from bayling_bench.display.text import short
 from bayling_bench.report import strings
 from bayling_bench.report.cells import GUARDS, Cell
 from bayling_bench.report.gathered import HEADLINES, Gathered
@@ -69,14 +70,25 @@ def headlines(found: Gathered, suite: str) -> list[str]:
 
 
 def states(found: Gathered, suite: str) -> list[str]:
-    """Return the states of a suite's numbers, the main one first: that of finished runs, else of most systems."""
+    """Return the states of a suite's numbers, the main one first: that of finished runs, else of most systems.
+
+    Where a board has numbers in a suite, they stand in the main one: runs of other data stand apart from them.
+    """
     finished = {system.key for system in found.systems if system.kind == "run" and system.finished}
-    weight: dict[str, tuple[int, int]] = {}
-    for (system, place), _ in found.cells.items():
+    held: dict[str, list[str]] = {}
+    for system, place in found.cells:
         if place.suite == suite:
-            runs, all_ = weight.get(place.state, (0, 0))
-            weight[place.state] = (runs + (system in finished), all_ + 1)
-    return sorted(weight, key=lambda state: (weight[state][0] == 0, -weight[state][1]))
+            held.setdefault(place.state, []).append(system)
+    runs = {system.key for system in found.systems if system.kind == "run"}
+    of_board = {state for state, systems in held.items() if not runs.issuperset(systems)}
+    return sorted(
+        held,
+        key=lambda state: (
+            bool(of_board) and state not in of_board,
+            finished.isdisjoint(held[state]),
+            -len(held[state]),
+        ),
+    )
 
 
 def leading(found: Gathered) -> Iterator[Column]:
@@ -127,6 +139,11 @@ def unit(metric: str) -> str:
 def decimals(metric: str) -> int:
     """Return the decimals that a metric is shown with."""
     return 0 if metric == "ranked_first_pct" else 2
+
+
+def shown(metric: str, value: float) -> str:
+    """Return a value as the tables write it."""
+    return f"{short(value):.{decimals(metric)}f}"
 
 
 def name_of(found: Gathered, column: Column) -> Text:

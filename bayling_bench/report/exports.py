@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from bayling_bench.display.text import ABSENT
+from bayling_bench.display.text import ABSENT, for_spreadsheets
 from bayling_bench.report import payload, static
 from bayling_bench.report.gathered import Gathered
 from bayling_bench.report.static import Shown, Table
@@ -45,7 +45,7 @@ def to_csv(found: Gathered) -> str:
     writer.writeheader()
     for row in rows(found):
         guards = ";".join(f"{name}={share:.2f}" for name, share in (row["guards"] or {}).items())
-        writer.writerow({**row, "guards": guards})
+        writer.writerow(for_spreadsheets({**row, "guards": guards}))
     return out.getvalue()
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from bayling_bench import task_index
+from bayling_bench import __version__, task_index
 from bayling_bench.display.metrics import describe
 from bayling_bench.display.text import visible, visible_all
 from bayling_bench.errors import BenchError
@@ -81,7 +81,13 @@ def html(prepared: Prepared) -> str:
         rankings=visible_all(standing.rankings(shown.board, shown.contests)) if shown else None,
         provenance=visible_all(provenance.build(found)),
         links=visible_all(list(asked.links)),
+        generator=generator(asked.items),
     )
+
+
+def generator(items: Items) -> str:
+    """Return what a page says it was made by: a site makes it again where that would be another."""
+    return f"BayLing Bench {__version__}, items: {items}"
 
 
 def compose(board: dict[str, Any], packed: dict[str, Any], **more: Any) -> str:
@@ -92,6 +98,7 @@ def compose(board: dict[str, Any], packed: dict[str, Any], **more: Any) -> str:
     drawn = len(board["systems"]) > 1 or bool(board["figures"]["judge"]["outcomes"])
     tables = {name: getattr(static, name)(board) for name in ("tables", "outcomes", "categories")}
     absent = {**view.build([]), "judge": {"judgings": [], "rankings": []}, "audit": None, "rankings": None, "links": []}
+    absent["generator"] = generator("all")
     absent["provenance"] = {"commands": [], "environment": [], "signatures": [], "licences": []}
     ours = {"policy": inlined.policy(), "style": Markup(inlined.style()), "script": Markup(inlined.script())}
     shown = {**absent, **more, **ours, "charts": inlined.charts() if drawn else "", "describe": describe}

@@ -27,7 +27,7 @@ text in both languages. Every string has passed `display.text.visible`.
   figure beside a computed value. Unfinished runs have neither rank nor ``best``.
 - ``pairs``: [{task, metric, state, first, second, difference, low, high, p, p_holm, detectable}], the tests behind the
   ranks, better system first; differences in the metric's unit.
-- ``absent``: [{system, task, metric (may be null), why, command}]: cells that are empty for a reason.
+- ``absent``: [{system, task, metric and state (null: any), why, command}]: cells that are empty for a reason.
 - ``figures``: {``judge``: {outcomes: [{judge, system, opponent, task, win, tie, lose, n, failed, means: [own, other]}],
   categories: [{judge, system, opponent, task (null: all), of, values: {category: mean score}, n: {category: n}}]: one
   row for each side ``of`` a pairing, calibrations: [{judge, against, written, table: {ours: {published: n}}, rows:
@@ -41,13 +41,12 @@ text in both languages. Every string has passed `display.text.visible`.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
 from bayling_bench import __version__, task_index
-from bayling_bench.display.text import visible_all
+from bayling_bench.display.text import short, visible_all
 from bayling_bench.report import cells, columns, strings, words
 from bayling_bench.report.cells import GUARDS, Cell
 from bayling_bench.report.gathered import Gathered
@@ -145,17 +144,12 @@ def _cell(cell: Cell, best: bool, signatures: dict[str, int]) -> Row:
         "why",
     ):  # fmt: skip
         value = getattr(cell, name)
-        if value not in (None, "") and (value != 0 or name in ("value", "low", "high")):
-            row[name] = _short(value)
+        if value not in (None, "") and (value != 0 or name in ("value", "low", "high", "published")):
+            row[name] = short(value)
     row |= {"best": True} if best else {}
-    row |= {"guards": {name: _short(share) for name, share in cell.guards.items()}} if cell.guards else {}
+    row |= {"guards": {name: short(share) for name, share in cell.guards.items()}} if cell.guards else {}
     row |= {"signature": signatures.setdefault(cell.signature, len(signatures))} if cell.signature else {}
     return row
-
-
-def _short(value: Any) -> Any:
-    """Return a number with the eight digits that no table, picture or test needs more of."""
-    return float(f"{value:.8g}") if isinstance(value, float) and math.isfinite(value) else value
 
 
 def _best(found: Gathered) -> set[tuple[str, Place]]:
@@ -182,9 +176,9 @@ def _pairs(found: Gathered) -> Iterator[Row]:
         for pair in contest.pairs:
             yield {
                 "task": place.task, "metric": place.metric, "state": place.state, "first": pair.first,
-                "second": pair.second, "difference": _short(pair.difference), "low": _short(pair.low),
-                "high": _short(pair.high), "p": _short(pair.p_randomization), "p_holm": _short(pair.p_holm),
-                "detectable": _short(pair.detectable),
+                "second": pair.second, "difference": short(pair.difference), "low": short(pair.low),
+                "high": short(pair.high), "p": short(pair.p_randomization), "p_holm": short(pair.p_holm),
+                "detectable": short(pair.detectable),
             }  # fmt: skip
 
 
@@ -216,14 +210,21 @@ def _absent(found: Gathered) -> Iterator[Row]:
         for task in dict.fromkeys(planned["name"] for each in found.readings for planned in each.settings["tasks"]):
             why = reading.state(task)
             if why and not reading.scored(task).get("metrics"):
-                yield {"system": found.systems[number].key, "task": task, "metric": None, "why": why, "command": ""}
+                yield {
+                    "system": found.systems[number].key,
+                    "task": task,
+                    "metric": None,
+                    "state": None,
+                    "why": why,
+                    "command": "",
+                }
     told = set()
     for contest, place in _contests(found):
         for each in contest.absent:
-            row = (each.system, place.task, each.why, each.command)
+            row = (each.system, place.task, place.metric, place.state, each.why, each.command)
             if (each.system, place) not in found.cells and row not in told:
                 told.add(row)
-                yield dict(zip(("system", "task", "why", "command"), row, strict=True), metric=place.metric)
+                yield dict(zip(("system", "task", "metric", "state", "why", "command"), row, strict=True))
 
 
 def _figures(found: Gathered, suites: list[str]) -> Row:

@@ -1,7 +1,7 @@
 """A static site of all records and boards in a folder: an index that compares them, and a page for each.
 
-Addresses are relative, so that the folder can lie on any file server. A page is made again only when its run, or its
-board, is newer than it.
+Addresses are relative, so that the folder can lie on any file server. A run's page is made again only when the run is
+newer than it, or when it was made by another version or with other items.
 """
 
 from __future__ import annotations
@@ -92,8 +92,14 @@ def _page_of_run(run: Run, items: Items) -> None:
     out = run.folder / PAGE
     sources = [run.folder / name for name in ("run.json", "scores.json", "done")]
     newest = max((path.stat().st_mtime for path in [*sources, *_judgements(run)] if path.exists()), default=0.0)
-    if not out.exists() or out.stat().st_mtime < newest:
+    if not out.exists() or out.stat().st_mtime < newest or not _made_alike(out, items):
         page.write([run], out, items=items)
+
+
+def _made_alike(path: Path, items: Items) -> bool:
+    """Return whether a page was made by this version with as many items."""
+    with path.open(encoding="utf-8", errors="replace") as file:
+        return f'"{page.generator(items)}"' in file.read(1000)
 
 
 def _judgements(run: Run) -> Iterator[Path]:

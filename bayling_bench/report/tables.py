@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from bayling_bench.display.metrics import alike, describe, in_order, shown_as
-from bayling_bench.display.text import ABSENT, count, interval, number, visible, visible_all
+from bayling_bench.display.text import ABSENT, count, for_spreadsheets, interval, number, visible, visible_all
 from bayling_bench.report import outline
 from bayling_bench.report.outline import Reading
 from bayling_bench.scoring.kinds import for_tables
@@ -65,7 +65,7 @@ def to_csv(runs: Sequence[Run]) -> str:
     out = io.StringIO()
     writer = csv.DictWriter(out, [*COLUMNS, *STATE], lineterminator="\n")
     writer.writeheader()
-    writer.writerows(visible_all(rows(runs)))
+    writer.writerows(map(for_spreadsheets, visible_all(rows(runs))))
     return out.getvalue()
 
 

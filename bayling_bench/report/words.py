@@ -60,20 +60,26 @@ def _lead(found: Gathered, column: Column) -> Text | None:
         return None
     first = rivals[0]
     name, where = found.label(first.system), columns.name_of(found, column)
-    value = f"{first.value:.{columns.decimals(column.metric)}f}"
+    value = columns.shown(column.metric, first.value)
     if first.rank_low is None:
-        second, other = found.label(rivals[1].system), f"{rivals[1].value:.{columns.decimals(column.metric)}f}"
+        second, other = found.label(rivals[1].system), columns.shown(column.metric, rivals[1].value)
+        if value == other:
+            return {
+                "en": f"{where['en']}: {name} and {second} have the best value ({value}); not tested.",
+                "zh": f"{where['zh']}：{name} 与 {second} 数值并列最好（{value}）；未作检验。",
+            }
         return {
-            "en": f"{where['en']}: {name} has the highest value ({value}), before {second} ({other}); not tested.",
-            "zh": f"{where['zh']}：{name} 数值最高（{value}），其次是 {second}（{other}）；未作检验。",
+            "en": f"{where['en']}: {name} has the best value ({value}), before {second} ({other}); not tested.",
+            "zh": f"{where['zh']}：{name} 数值最好（{value}），其次是 {second}（{other}）；未作检验。",
         }
     level = [found.label(cell.system) for cell in rivals[1:] if cell.rank_low == 1]
     tested = sum(cell.rank_low is not None for cell in rivals[1:])
     if not level:
         others = "the other one" if tested == 1 else f"each of the {tested} others"
+        rest = "另一个系统" if tested == 1 else f"其他 {tested} 个系统"
         return {
             "en": f"{where['en']}: {name} leads ({value}), significantly better than {others} tested (Holm-corrected).",
-            "zh": f"{where['zh']}：{name} 领先（{value}），显著优于参加检验的其他 {tested} 个系统（经 Holm 校正）。",
+            "zh": f"{where['zh']}：{name} 领先（{value}），显著优于参加检验的{rest}（经 Holm 校正）。",
         }
     told = {language: _listed(level, language) for language in strings.LANGUAGES}
     return {
@@ -90,8 +96,12 @@ def _careful(found: Gathered) -> Iterator[Text]:
             "en": f"Unfinished, so never ranked: {told['en']}.",
             "zh": f"未完成，因此不参与排名：{told['zh']}。",
         }
+    noted: dict[str, list[str]] = {}
     for reading in found.readings:
-        yield from (dict.fromkeys(strings.LANGUAGES, f"{reading.label}: {note}") for note in reading.notes)
+        for note in reading.notes:
+            noted.setdefault(note, []).append(reading.label)
+    for note, labels in noted.items():
+        yield {"en": f"{_listed(labels, 'en')}: {note}", "zh": f"{_listed(labels, 'zh')}：{note}"}
     yield from _unscored(found)
     yield from _off_target(found)
     yield from _few(found)
@@ -130,7 +140,7 @@ def _off_target_in(found: Gathered, ordered: Sequence[tuple[str, tuple[float, st
         parts.append(f"{found.label(system)} {flag}{where}")
     more = len(ordered) - _NAMED
     if language == "zh":
-        return "偏离目标的输出：" + "；".join(parts) + (f"；另有 {more} 个系统" if more > 0 else "") + "。"
+        return "异常输出：" + "；".join(parts) + (f"；另有 {more} 个系统" if more > 0 else "") + "。"
     return f"Off target: {'; '.join(parts)}{f'; and {more} more' if more > 0 else ''}."
 
 
@@ -182,15 +192,12 @@ def _rules(found: Gathered) -> Iterator[Text]:
 
 def _states(found: Gathered) -> Iterator[Text]:
     apart = {state for suite in columns.suites(found) for state in columns.states(found, suite)[1:]}
-    apart = {state for state in apart if state and not state.startswith("labels:")}
+    apart = {state for state in apart if state.partition(":")[0] != "labels" or "|" in state} - {""}
     if apart:
-        names = {
-            language: _listed([columns.state_name(state)[language] for state in sorted(apart)], language)
-            for language in strings.LANGUAGES
-        }
+        names = [columns.state_name(state) for state in sorted(apart)]
         yield {
-            "en": f"Shown apart, as they are of other data or another form of asking: {names['en']}.",
-            "zh": f"因数据或提问方式不同而分开列出：{names['zh']}。",
+            "en": f"Shown apart, as of other data or asked in another form: {'; '.join(each['en'] for each in names)}.",
+            "zh": f"因数据或提问方式不同而分开列出：{'；'.join(each['zh'] for each in names)}。",
         }
 
 
@@ -214,7 +221,7 @@ def _count(number: int, noun: str) -> str:
 def _listed(names: Sequence[str], language: str) -> str:
     shown, more = list(names[:_NAMED]), len(names) - _NAMED
     if language == "zh":
-        return "、".join(shown) + (f" 等 {len(names)} 项" if more > 0 else "")
+        return "、".join(shown) + (f" 等 {len(names)} 个" if more > 0 else "")
     if more > 0:
         return f"{', '.join(shown)} and {more} more"
     return " and ".join(filter(None, [", ".join(shown[:-1]), shown[-1]]))

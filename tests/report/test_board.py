@@ -6,11 +6,13 @@ import csv
 import io
 import json
 import re
+from dataclasses import replace
 
 import pytest
 
 from bayling_bench import leaderboard
 from bayling_bench.audit import rows
+from bayling_bench.commands import boards
 from bayling_bench.data import store
 from bayling_bench.ranking import kept
 from bayling_bench.ranking.contest import Absent, Contest, Pair
@@ -132,7 +134,7 @@ def test_ranks_guards_and_tests_come_from_the_contests(found):
     assert (average["published"], average["rank_low"]) == (20.12, 2)
     pairs = [pair for pair in whole["pairs"] if pair["task"] == "wmt22_zh_en"]
     assert [(pair["first"], pair["second"], pair["p_holm"]) for pair in pairs] == [("run 1", "ours", 0.004)]
-    assert {"system": "theirs", "task": "wmt22_en_zh", "metric": "bleu", "why": "gone", "command": "bayling-bench run -o gone"} in whole["absent"]  # fmt: skip  # noqa: E501
+    assert {"system": "theirs", "task": "wmt22_en_zh", "metric": "bleu", "state": "", "why": "gone", "command": "bayling-bench run -o gone"} in whole["absent"]  # fmt: skip  # noqa: E501
 
 
 def test_the_first_paragraph_says_who_leads_and_what_to_beware_of(found):
@@ -144,6 +146,41 @@ def test_the_first_paragraph_says_who_leads_and_what_to_beware_of(found):
     assert "Ours 7B wrong language (9.0 % in " in told["careful"]
     assert "of 4 published figures 2 come out equal, 1 are explained" in told["audit"] and "1 differ" in told["audit"]
     assert all(re.search("[\u4e00-\u9fff]", each["zh"]) for each in said)
+
+
+def test_a_run_of_fewer_items_stands_beside_the_boards_numbers_not_in_their_place(found):
+    whole = payload.build(found, "", "")  # 45 of 2,037 sentences were asked of the run
+    (wmt22,) = [suite for suite in whole["suites"] if suite["key"] == "wmt22"]
+    assert wmt22["states"] == ["", "first:45"]
+    careful = " ".join(each["en"] for each in whole["summary"] if each["about"] == "careful")
+    assert "Shown apart, as of other data or asked in another form: first 45 items" in careful
+
+
+def test_the_summary_writes_a_number_as_the_table_does(folder):
+    board = leaderboard.load(str(folder))
+    value = 343.34 / 4  # GPT-4's mean COMET of the paper: 85.835 and a bit, so that it could be rounded either way
+    shown = gathered.gather([], Standing(board=board, contests=[
+        contest("wmt22-zh-en", places=(("ours", value, None, None), ("theirs", value, None, None))),
+    ]))  # fmt: skip
+    whole = payload.build(shown, "", "")
+    text = next(each["en"] for each in whole["summary"] if each["about"] == "lead")
+    assert f"Ours 7B and Theirs have the best value ({cell_of(whole, 'ours', 'wmt22_zh_en')['value']:.2f})" in text
+
+
+def test_a_published_figure_of_zero_is_kept(folder):
+    figures = folder / "figures.csv"
+    figures.write_text(FIGURES.replace("30.00", "0.00"), "utf-8")
+    board = leaderboard.load(str(folder))
+    whole = payload.build(gathered.gather([], Standing(board=board, audited=rows.audit(board))), "", "")
+    assert cell_of(whole, "theirs", "wmt22_zh_en")["published"] == 0.0
+
+
+def test_rankings_tell_no_path_of_this_machine(folder, monkeypatch, tmp_path):
+    run = tmp_path / "mine"
+    gone = Absent("run 1", "run mine", f"the end of {run}", f"bayling-bench run --resume {run}")
+    monkeypatch.setattr(kept, "contests", lambda *_: [replace(contest("wmt22-zh-en"), absent=(gone,))])
+    (told,) = boards.of_board(leaderboard.load(str(folder)), [run]).contests[0].absent
+    assert (told.why, told.command) == ("the end of mine", "bayling-bench run --resume mine")
 
 
 def test_systems_that_are_not_told_apart_are_said_to_be_level(folder):

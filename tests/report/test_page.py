@@ -10,6 +10,7 @@ import pytest
 
 from bayling_bench.display.metrics import METRICS
 from bayling_bench.errors import BenchError, RunError
+from bayling_bench.record import check_writable
 from bayling_bench.report import items, packing, page
 from bayling_bench.scoring.kinds import KINDS
 
@@ -308,8 +309,14 @@ def test_writing_replaces_the_old_page_whole_or_not_at_all(strong, tmp_path):
 
 def test_a_page_that_cannot_be_written_is_an_error_for_the_user(strong, tmp_path):
     (tmp_path / "taken").mkdir()
-    with pytest.raises(RunError, match="taken could not be written"):
-        page.write([strong], tmp_path / "taken", items="none")
+    (tmp_path / "file").touch()
+    for out in (tmp_path / "taken", tmp_path / "file" / "report.html"):
+        with pytest.raises(RunError, match=f"{out.name} could not be written"):
+            page.write([strong], out, items="none")
+        with pytest.raises(RunError, match=f"{out.name} could not be written"):
+            check_writable(out)  # before anything is computed
+    check_writable(tmp_path / "new" / "report.html")
+    assert list((tmp_path / "new").iterdir()) == []
 
 
 def test_a_page_of_nothing_is_refused():

@@ -53,9 +53,10 @@ def test_runs_at_any_depth_are_found_and_unreadable_ones_named(tmp_path):
 def test_a_page_is_made_again_only_when_its_run_changed(tmp_path):
     run = write_run(tmp_path / "a", **contents("alpha", SIZES, 1.0))
     page = run.folder / "report.html"
-    page.write_text("made by the run itself", "utf-8")
     made(tmp_path)
-    assert page.read_text("utf-8") == "made by the run itself"
+    page.write_text(page.read_text("utf-8") + "<!-- as it was -->", "utf-8")
+    made(tmp_path)
+    assert page.read_text("utf-8").endswith("<!-- as it was -->")
     scores = json.loads((run.folder / "scores.json").read_text("utf-8"))
     (run.folder / "scores.json").write_text(json.dumps(scores), "utf-8")
     stat = page.stat()
@@ -63,7 +64,15 @@ def test_a_page_is_made_again_only_when_its_run_changed(tmp_path):
 
     os.utime(run.folder / "scores.json", (stat.st_atime + 5, stat.st_mtime + 5))
     made(tmp_path)
-    assert page.read_text("utf-8").startswith("<!doctype html>")
+    assert not page.read_text("utf-8").endswith("<!-- as it was -->")
+
+
+def test_a_page_is_made_again_for_other_items(tmp_path):
+    run = write_run(tmp_path / "a", **contents("alpha", SIZES, 1.0))
+    made(tmp_path)
+    assert island((run.folder / "report.html").read_text("utf-8"))["items"]["sat_math"]["packed"] == 2
+    site.write(tmp_path, "none", refuse, lambda *_: None)
+    assert not island((run.folder / "report.html").read_text("utf-8"))["items"]
 
 
 def test_boards_get_a_page_too(tmp_path):

@@ -7,7 +7,9 @@ import json
 import pandas as pd
 import pytest
 
-from bayling_bench.report import tables
+from bayling_bench.report import exports, gathered, tables
+
+from .made_up import contents, write_run
 
 
 def markdown_rows(text):
@@ -74,6 +76,15 @@ def test_markdown_of_several_runs_has_a_column_a_run(strong, unfinished):
 @pytest.mark.parametrize("form", [tables.to_markdown, tables.to_csv, tables.to_json])
 def test_hostile_names_leave_tables_whole(hostile, form):
     form([hostile]).encode("utf-8")
+
+
+def test_a_spreadsheet_runs_no_name(tmp_path):
+    run = write_run(tmp_path / "x", **contents('=HYPERLINK("http://example.org")', {"sat_math": 5}, 1.0))
+    for text in (tables.to_csv([run]), exports.to_csv(gathered.gather([run]))):
+        lines = list(csv.DictReader(io.StringIO(text)))
+        assert {line.get("name", line["run" if "run" in line else "system"]) for line in lines} == {
+            '\'=HYPERLINK("http://example.org")'
+        }
 
 
 def test_hostile_names_cannot_make_markdown_act(hostile):

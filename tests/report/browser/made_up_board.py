@@ -73,7 +73,8 @@ def payload() -> dict[str, Any]:
         "cells": [_cell(system, column, value) for column, row in VALUES.items() for system, value in row.items()],
         "pairs": [],
         "absent": [
-            {"system": "cedar", "task": "gaokao_physics", "metric": "acc", "why": "no outputs", "command": "none"}
+            {"system": "cedar", "task": "gaokao_physics", "metric": "acc", "state": JUNE, "why": "no outputs",
+             "command": "none"}
         ],
         "figures": _figures(),
         "items": _items_told(),

@@ -152,6 +152,7 @@ def test_what_is_shown_is_exported_as_csv_latex_and_markdown(visit):
     assert [line[f"{name} low"] for line in lines] == ["", "76.5", "77.5", ""]
     latex = exported(page, "LaTeX")
     assert latex.startswith("\\begin{tabular}{lrrr}\n\\toprule\n")
+    assert "Translation, WMT22, zh $\\rightarrow$ en, COMET & " in latex
     assert "Cedar (published) & \\textbf{85.84} & \\textbf{83.00} & \\textbf{87.25} \\\\" in latex
     head, rule, first, *_ = exported(page, "Markdown").splitlines()
     assert head.startswith("| System | Translation, WMT22, mean of 2, COMET |")

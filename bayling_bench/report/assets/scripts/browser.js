@@ -71,9 +71,12 @@ class ItemBrowser {
         "div",
         {},
         make("h3", {}, model.suiteName(suite)),
-        make("ul", {}, tasks.filter((task) => model.suiteOf(task) === suite).map(line)),
+        make("ul", {}, ordered(tasks.filter((task) => model.suiteOf(task) === suite)).map(line)),
       );
-    const suites = [...new Set(tasks.map(model.suiteOf))];
+    const known = model.suites.flatMap(({ key, tasks: own }) => [key, ...own]); // in the order of the leaderboard
+    const order = (key) => (known.includes(key) ? known.indexOf(key) : known.length);
+    const ordered = (keys) => keys.sort((one, other) => order(one) - order(other));
+    const suites = ordered([...new Set(tasks.map(model.suiteOf))]);
     replace(
       this.place,
       tasks.length

@@ -61,7 +61,8 @@ function absentView(system, column) {
 }
 
 function aboutCell(cell, column) {
-  const about = [t(`kind.${cell.source}_about`)];
+  const averaged = column.mean && cell.published === null && cell.source === "published";
+  const about = [t(averaged ? "kind.averaged_about" : `kind.${cell.source}_about`)];
   if (cell.published !== null && cell.source !== "published")
     about.push(`${t("audit.published")} ${number(cell.published, column.measure.decimals)}`);
   return [...about, cell.why, model.signature(cell)].filter(Boolean).join("\n");

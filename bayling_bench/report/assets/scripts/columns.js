@@ -11,12 +11,22 @@ const shown = {
   details: true,
 };
 
-// Returns the measure in which a suite is shown: the one chosen, else the first headline by the rule that is asked for.
+// Returns whether any run has a number by a metric, in whatever state.
+function ofRuns(suite, metric) {
+  const measures = suite.measures.filter((measure) => measure.metric === metric);
+  return model.systems.some(
+    ({ key, kind }) =>
+      kind === "run" && suite.tasks.some((task) => measures.some((measure) => model.cell(key, task, measure))),
+  );
+}
+
+// Returns the measure in which a suite is shown: the one chosen, else the first headline by the rule that is asked for,
+// rather one that runs have numbers by: those of a board may be led by COMET, which needs weights that many lack.
 function measureOf(suite) {
   const chosen = suite.measures.find(({ key }) => key === shown.measure[suite.key]);
   if (chosen && (chosen.rule === null || chosen.rule === shown.rule)) return chosen;
   const fitting = suite.headlined.filter(({ rule }) => rule === null || rule === shown.rule);
-  return fitting[0] ?? suite.measures[0];
+  return fitting.find(({ metric }) => ofRuns(suite, metric)) ?? fitting[0] ?? suite.measures[0];
 }
 
 // Returns that measure, and the same metric in other states of the data as far as runs have numbers in them alone: of

@@ -27,7 +27,7 @@ function asCsv({ columns, rows }) {
 }
 
 function asMarkdown({ columns, rows }) {
-  const escaped = (text) => text.replaceAll(/[\\`*_<>|[\]]/g, "\\$&").replaceAll(/\s+/g, " ");
+  const escaped = (text) => text.replaceAll(/[\\`*_<>|[\]&]/g, "\\$&").replaceAll(/\s+/g, " ");
   const shown = (cell) => {
     const text = escaped(cell?.text ?? "");
     const bounds = cell?.bounds ? ` ${cell.bounds}` : "";
@@ -48,7 +48,11 @@ function asLatex({ columns, rows }) {
     text
       .replaceAll(/[\\~^&%$#_{}]/g, (mark) => marks[mark] ?? `\\${mark}`)
       .replaceAll("—", "--")
-      .replaceAll("−", "$-$");
+      .replaceAll("−", "$-$")
+      .replaceAll("→", "$\\rightarrow$")
+      .replaceAll("<", "\\textless{}")
+      .replaceAll(">", "\\textgreater{}")
+      .replaceAll(/\s+/g, " ");
   const shown = (cell) => {
     const text = escaped(cell?.text ?? "");
     const bounds = cell?.bounds ? ` {\\scriptsize ${escaped(cell.bounds)}}` : "";

@@ -16,8 +16,13 @@ const SHAPES = [
   ["bowtie", "M1 1.6v8.8L11 1.6v8.8Z"],
 ]; // name in the chart library, and the same drawn in a square of 12
 
+// Colours come round every twelve systems; shapes then start one further on, so that no two systems look alike.
+function markOf({ place }) {
+  return SHAPES[(place + Math.floor(place / SHAPES.length)) % SHAPES.length];
+}
+
 function shapeOf(system) {
-  return SHAPES[system.place % SHAPES.length][0];
+  return markOf(system)[0];
 }
 
 function svgPart(tag, attributes, ...children) {
@@ -28,7 +33,7 @@ function svgPart(tag, attributes, ...children) {
 }
 
 function keyOf(system) {
-  const path = svgPart("path", { d: SHAPES[system.place % SHAPES.length][1] });
+  const path = svgPart("path", { d: markOf(system)[1] });
   path.style.fill = `var(--${system.colour})`;
   return svgPart("svg", { class: "key", viewBox: "0 0 12 12", "aria-hidden": "true" }, path);
 }

@@ -22,7 +22,7 @@ const model = (() => {
     cells.set(JSON.stringify([cell.system, cell.task, cell.metric, cell.state]), { ...blank, guards: {}, ...cell });
     held.add(JSON.stringify([cell.task, cell.metric, cell.state]));
   }
-  const absent = new Map(board.absent.map((row) => [JSON.stringify([row.system, row.task, row.metric]), row]));
+  const absent = new Map(board.absent.map((row) => [JSON.stringify([row.system, row.task, row.metric, row.state]), row]));
   const systems = board.systems.map((system, place) => ({ ...system, colour: `c${(place % 12) + 1}`, place }));
   const byKey = new Map(systems.map((system) => [system.key, system]));
 
@@ -86,8 +86,8 @@ const model = (() => {
         ? board.tasks[key]
         : { suite: "", name: key, languages: [], direction: null, items: null, versions: [], mean: null },
     cell: (system, task, { metric: key, state }) => cells.get(JSON.stringify([system, task, key, state])),
-    absent: (system, task, { metric: key }) =>
-      absent.get(JSON.stringify([system, task, key])) ?? absent.get(JSON.stringify([system, task, null])),
+    absent: (system, task, { metric: key, state }) =>
+      absent.get(JSON.stringify([system, task, key, state])) ?? absent.get(JSON.stringify([system, task, null, null])),
     has: (task, { metric: key, state }) => held.has(JSON.stringify([task, key, state])),
     signature: (cell) => (cell.signature === undefined ? "" : board.signatures[cell.signature]),
     state: (key) => (Object.hasOwn(board.states, key) ? board.states[key] : { name: key, about: "" }),
