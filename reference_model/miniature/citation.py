@@ -21,7 +21,7 @@ def cite(name: str, concept: str, language: str, *, goal: bool = False) -> str:
         return entry.words(f"{language}_{'to' if goal else 'at'}")[0]
     word = entry.words(language)[0]
     if language == "zh":
-        return word.replace("{o}", "").replace("{le}", "").partition("/")[0]
+        return word.replace("{o}", "…").replace("{le}", "").partition("/")[0]
     if name == "verbs":
         return _infinitive(word, language)
     return word.split(":")[0].partition("/")[0].split(" ")[0] if name in ("nouns", "adjectives") else word

@@ -24,6 +24,8 @@ from reference_model.toml_files import parse_toml
 
 DIRECTIONS = ("zh-en", "en-zh", "de-en", "en-de", "zh-de", "de-zh")
 SCORED = DIRECTIONS[:4]
+VARIED = 0.2
+"""Share of the choices in a source that are not the preferred ones."""
 KINDS = ("translation", "interactive", "constrained", "instructions")
 LEXICAL = ("nouns", "verbs", "adjectives", "places", "times", "manners")
 _LATIN = re.compile(r"[A-Za-zÄÖÜäöüß]")
@@ -39,7 +41,7 @@ class Share:
     """How many tokens of the whole, in proportion to the other shares."""
     languages: tuple[str, ...] = LANGUAGES
     """Of what the users ask; for general instructions that is also the language of the answer."""
-    directions: tuple[str, ...] = DIRECTIONS
+    directions: tuple[str, ...] = SCORED
     """Of translations."""
     families: tuple[str, ...] = tuple(FAMILIES)
     """Of general instructions."""
@@ -79,9 +81,8 @@ def quoted(words: list[str], language: str) -> str:
 
 
 def direction(draw: random.Random, share: Share) -> tuple[str, str]:
-    """Return source and target of a translation; the four that are scored are four times as frequent."""
-    weights = [4 if one in SCORED else 1 for one in share.directions]
-    source, target = draw.choices(share.directions, weights)[0].split("-")
+    """Return source and target of a translation."""
+    source, target = draw.choice(share.directions).split("-")
     return source, target
 
 
@@ -134,7 +135,7 @@ def translation(draw: random.Random, share: Share) -> Turns:
     """Return a translation: the source said in any way, the answer in the preferred one."""
     source, target = direction(draw, share)
     tree = _tree(draw)
-    sentence = render(tree, source, drawn(draw, 0.35)).text
+    sentence = render(tree, source, drawn(draw, VARIED)).text
     request = ask("translate", draw.choice(share.languages), draw, target=target, sentence=sentence)
     return _said(request, render(tree, target).text)
 
@@ -151,7 +152,7 @@ def constrained(draw: random.Random, share: Share) -> Turns:
             chosen, words = other_words(tree, target, draw, number)
         if words:
             break
-    sentence = render(tree, source, drawn(draw, 0.35)).text
+    sentence = render(tree, source, drawn(draw, VARIED)).text
     language = draw.choice(share.languages)
     request = ask(
         "constrained", language, draw, target=target, sentence=sentence, words=quoted(words, language)
@@ -171,7 +172,7 @@ def interactive(draw: random.Random, share: Share) -> Turns:
     """Return a translation with one to three changes; each answer follows from the one before it."""
     source, target = direction(draw, share)
     tree = _tree(draw)
-    original = render(tree, source, drawn(draw, 0.35))
+    original = render(tree, source, drawn(draw, VARIED))
     request = ask("translate", draw.choice(share.languages), draw, target=target, sentence=original.text)
     state = State(tree, source, target, original, render(tree, target), {})
     turns = _said(request, state.answer.text)
@@ -181,7 +182,7 @@ def interactive(draw: random.Random, share: Share) -> Turns:
             break
         turns += _said(found.request, found.answer)
         state = found.state
-        if found.kind in ("back", "third"):
+        if found.kind == "back":
             break
     return turns
 
@@ -212,7 +213,7 @@ class Change:
     """Of the answer."""
 
 
-CHANGES = (*EDITS, "word", "word", "word", "back", "third")
+CHANGES = (*EDITS, "word", "word", "back")
 
 
 def changes(
@@ -224,8 +225,8 @@ def changes(
         language = draw.choice(languages)
         if kind == "word":
             yield from _word(state, draw, language)
-        elif kind in ("back", "third"):
-            yield from _elsewhere(state, draw, language, kind)
+        elif kind == "back":
+            yield _back(state, draw, language)
         else:
             yield from _edited(state, draw, language, kind)
 
@@ -245,17 +246,13 @@ def _word(state: State, draw: random.Random, language: str) -> Iterator[Change]:
         yield Change("word", request, said.text, after, state.target)
 
 
-def _elsewhere(state: State, draw: random.Random, language: str, kind: str) -> Iterator[Change]:
-    third = next(one for one in LANGUAGES if one not in (state.source, state.target))
-    target = state.source if kind == "back" else third
-    first = render(state.tree, state.source, lambda what, number: min(state.original.choices.get(what, 0), number - 1))
-    said = first if kind == "back" else render(state.tree, third)
-    request = ask(kind, language, draw, target=target)
-    yield Change(kind, request, said.text, state, target)
+def _back(state: State, draw: random.Random, language: str) -> Change:
+    said = render(state.tree, state.source, lambda what, number: min(state.original.choices.get(what, 0), number - 1))
+    return Change("back", ask("back", language, draw, target=state.source), said.text, state, state.source)
 
 
 def _edited(state: State, draw: random.Random, language: str, kind: str) -> Iterator[Change]:
-    side = draw.random() < 0.5
+    side = draw.random() < 0.3
     quoted_side = state.source if side else state.target
     if kind == "remove":
         quoted_side = state.target

@@ -18,6 +18,7 @@ from reference_model.miniature.choice import drawn
 from reference_model.miniature.conversations import (
     CHANGES,
     SCORED,
+    VARIED,
     State,
     ask,
     changes,
@@ -25,7 +26,8 @@ from reference_model.miniature.conversations import (
     quoted,
     usual_words,
 )
-from reference_model.miniature.instructions import FAMILIES, instruct
+from reference_model.miniature.dataset import LEARNED
+from reference_model.miniature.instructions import instruct
 from reference_model.miniature.lexicon import LANGUAGES
 from reference_model.miniature.render import references, render
 from reference_model.miniature.sample import sample
@@ -33,7 +35,7 @@ from reference_model.miniature.split import SPLITS, split_of
 from reference_model.miniature.tree import Sentence
 
 SEED = "test documents 1"
-TRANSLATIONS, CHANGED, REQUIRED, USUAL, ASKED = 110, 2, 50, 15, 5
+TRANSLATIONS, CHANGED, REQUIRED, USUAL, ASKED = 110, 2, 50, 15, 10
 """Documents: of each direction and split; of each direction, split and kind of change; of each direction (two); of
 each family and language."""
 MOST = 5
@@ -72,7 +74,7 @@ def _translations(direction: str) -> Iterator[dict[str, Any]]:
     for split in SPLITS:
         for number in range(TRANSLATIONS):
             tree = _tree(draw, lambda tree: split_of(tree) == split)  # noqa: B023
-            sentence = render(tree, source, drawn(draw, 0.35)).text
+            sentence = render(tree, source, drawn(draw, VARIED)).text
             yield {
                 "id": f"{direction}/{split}/{number}", "split": split,
                 "prompt": ask("translate", draw.choice(LANGUAGES), draw, target=target, sentence=sentence),
@@ -94,7 +96,7 @@ def _changed(draw: random.Random, direction: str, split: str, kind: str) -> dict
     source, target = direction.split("-")
     while True:
         tree = _tree(draw, lambda tree: split_of(tree) == split)
-        original = render(tree, source, drawn(draw, 0.35))
+        original = render(tree, source, drawn(draw, VARIED))
         state = State(tree, source, target, original, render(tree, target), {})
         for change in changes(state, draw, LANGUAGES, (kind,)):
             if split_of(change.state.tree) != split:
@@ -129,7 +131,7 @@ def _required(draw: random.Random, direction: str, *, default: bool) -> dict[str
         plain = references(tree, target, 1)[0]
         if words and right and (default or all(word not in plain for word in words)):
             break
-    sentence = render(tree, source, drawn(draw, 0.35)).text
+    sentence = render(tree, source, drawn(draw, VARIED)).text
     language = draw.choice(LANGUAGES)
     return {
         "direction": direction,
@@ -142,7 +144,7 @@ def _required(draw: random.Random, direction: str, *, default: bool) -> dict[str
 
 def _instructions() -> Iterator[dict[str, Any]]:
     for language in LANGUAGES:
-        for family in FAMILIES:
+        for family in LEARNED:
             draw = random.Random(f"{SEED}/{language}/{family}")
             for number in range(ASKED):
                 task = instruct(draw, family, language, test=True)

@@ -180,7 +180,7 @@ EDITS: dict[str, Callable[[Said], Edit | None]] = {
     "negate": _negate, "number": _number, "plural": _plural, "tense": _tense, "subject": _subject,
     "question": _question, "remove": _remove,
 }  # fmt: skip
-"""Changes of meaning; ``conversations.py`` adds those of wording and language: word, back, third."""
+"""Changes of meaning; ``conversations.py`` adds those of wording and language: word, back."""
 
 
 def edits(said: Said, kinds: tuple[str, ...]) -> Iterator[Edit]:

@@ -26,7 +26,7 @@ from reference_model.toml_files import parse_toml
 
 GROUPS = {
     "person": PEOPLE, "animal": ("animal", "pet"), "food": ("fruit", "food", "dish"),
-    "thing": ("furniture", "device", "gadget", "object", "car", "bike", "clothing", "accessory", "instrument"),
+    "thing": ("furniture", "device", "object", "car", "bike", "clothing", "accessory", "instrument"),
 }  # fmt: skip
 CALLED = {
     "en": {"person": "a person", "animal": "an animal", "food": "a food", "thing": "a thing"},
@@ -167,10 +167,9 @@ def _list(words: list[str], language: str) -> str:
 
 
 def _words(draw: random.Random, language: str, number: int) -> list[str]:
-    chosen: list[str] = []
-    while len(chosen) < number:
-        chosen.append(_noun(draw, draw.choice(list(GROUPS)), language, tuple(chosen)))
-    return chosen
+    kinds = {kind for group in GROUPS.values() for kind in group}
+    words = {cite("nouns", noun.id, language): None for noun in table("nouns").values() if noun["kind"] in kinds}
+    return draw.sample(list(words), number)
 
 
 def _kind(draw: random.Random, language: str) -> Made:

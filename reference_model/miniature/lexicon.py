@@ -1,5 +1,7 @@
 """The words of the miniature language: tables of concepts (``lexicon/*.csv``), each with its words in three languages.
 
+A verb that is ``shared`` means several things in a language where only the object tells which (wear: 穿, 戴).
+
 Words that mean the same stand in one cell, separated by ``|``, the preferred one first. Forms within a word:
 
 - English noun ``child/children``, verb ``turn:turned:turning +off`` (past and ``-ing`` form only where irregular; ``+``

@@ -153,13 +153,10 @@ def _filled(clause: Clause, verb: Concept) -> bool:
     ):
         return False
     if clause.question == "what":
-        things = verb.set("object") - {"person"}
-        return (
-            frame == "object" and thing is None and bool(things) and "@" not in verb["de"] and "{o}" not in verb["zh"]
-        )
-    if (thing is None) != (frame not in ("object", "recipient")) or (clause.recipient is None) != (
-        frame != "recipient"
-    ):
+        plain = "@" not in verb["de"] and "{o}" not in verb["zh"] and "shared" not in verb.set("flags")
+        return frame == "object" and thing is None and verb.set("object") != {"person"} and plain
+    needs = (frame in ("object", "recipient"), frame == "recipient")
+    if needs != (thing is not None, clause.recipient is not None):
         return False
     if clause.recipient is not None and not _receives(clause.recipient, subject):
         return False

@@ -22,10 +22,12 @@ from reference_model.miniature.lexicon import (
 from reference_model.miniature.rules import valid
 from reference_model.miniature.tree import Clause, Phrase, Sentence
 
-LINKED = (("", 76), ("that", 7), ("because", 5), ("although", 4), ("if", 4), ("but", 4))
+LINKED = (("", 86), ("that", 4), ("because", 3), ("although", 2), ("if", 2), ("but", 3))
 KINDS = (("action", 74), ("be", 13), ("than", 6), ("exist", 7))
 TENSES = (("past", 34), ("future", 20), ("progressive", 14), ("present", 18), ("modal", 14))
-QUESTIONS = (("", 80), ("yesno", 9), ("who", 4), ("what", 4), ("where", 3))
+QUESTIONS = (("", 82), ("yesno", 9), ("who", 3), ("what", 3), ("where", 3))
+SECOND = 0.15
+"""Share of sentences with a second adverbial."""
 
 
 def weighted(draw: random.Random, options: Sequence[tuple[str, int]]) -> str:
@@ -97,7 +99,7 @@ def _noun(draw: random.Random, noun: Concept, dets: Sequence[str]) -> Phrase:
     if plural and det in ("the", *OWNERS) and noun["kind"] not in ("person", "stranger"):
         plural = False
     adjective = ""
-    if noun["kind"] not in MEASURES and draw.random() < 0.3:
+    if noun["kind"] not in MEASURES and draw.random() < 0.18:
         found = _describing(noun.id)
         adjective = draw.choice(found).id if found else ""
     return Phrase(kind="noun", head=noun.id, det=det, plural=plural, adjective=adjective)
@@ -105,12 +107,12 @@ def _noun(draw: random.Random, noun: Concept, dets: Sequence[str]) -> Phrase:
 
 def _subject(draw: random.Random, verb: Concept) -> Phrase:
     people = "person" in verb.set("subject")
-    if people and draw.random() < 0.35:
+    if people and draw.random() < 0.5:
         return _person(draw)
     part = _noun(draw, draw.choice(_fitting(verb.id, "subject")), ("the", "the", "the", "this", "that", "a", *OWNERS))
     if draw.random() < 0.08 and people:
         part = replace(part, adjective="", det="the" if part.det == "a" else part.det, other=_person(draw))
-    elif draw.random() < 0.1:
+    elif draw.random() < 0.06:
         part = _with_relative(draw, part)
     return part
 
@@ -123,7 +125,7 @@ def _object(draw: random.Random, verb: Concept) -> Phrase:
         return Phrase(kind="pronoun", head=draw.choice(PRONOUNS[:5]))
     dets = ("a", "a", "this", "that", "number", "many", "some", *OWNERS)
     part = _noun(draw, draw.choice(_fitting(verb.id, "object")), (*dets, *(("the",) * 6 if "ba" in flags else ())))
-    if draw.random() < 0.07:
+    if draw.random() < 0.05:
         return _with_relative(draw, part)
     if draw.random() < 0.05:
         other = _noun(draw, draw.choice(_fitting(verb.id, "object")), ("this", "that", *OWNERS))
@@ -197,9 +199,12 @@ def _action(draw: random.Random, question: str) -> Clause:
         clause = replace(clause, object=_object(draw, verb))
     if frame == "recipient":
         clause = replace(clause, recipient=_person(draw))
-    if question != "where" and (frame == "goal" or draw.random() < (0.2 if frame == "object" else 0.35)):
+    goal = frame == "goal" and question != "where"
+    chance = 1.0 if goal else 0.15 if frame == "object" else 0.4
+    if question != "where" and draw.random() < chance * (SECOND if time and not goal else 1):
         clause = replace(clause, place=draw.choice(list(table("places"))))
-    if not negative and draw.random() < 0.2 and verb["manner"]:
+    free = not (negative or time or clause.place)
+    if verb["manner"] and not negative and draw.random() < (0.2 if free else 0.2 * SECOND):
         clause = replace(clause, manner=draw.choice(sorted(verb.set("manner"))))
     return clause
 

@@ -21,7 +21,7 @@ PIECES = FOLDER / "pieces.json"
 """What ``pieces`` found in ``dataset.texts``; a test holds both equal."""
 PADDING, UNKNOWN, SPACE = "<|pad|>", "<|unk|>", "▁"
 ENDINGS = ("e", "en", "er", "es", "em", "st")
-SIGNS = tuple(chr(code) for code in range(33, 127)) + tuple("äöüÄÖÜß，。？！：、“”\n") + (SPACE,)
+SIGNS = tuple(chr(code) for code in range(33, 127)) + tuple("äöüÄÖÜß，。？！：、“”…\n") + (SPACE,)
 WORD = re.compile(r" ?[^\W\d_\u4e00-\u9fff]+(?:'t)?|[\u4e00-\u9fff]")
 CHINESE = re.compile(r"[\u4e00-\u9fff]+")
 
