@@ -35,6 +35,7 @@ Changes = Annotated[
     typer.Option("--set", metavar="TABLE.KEY=VALUE", help="Change a setting, e.g. optimizer.rate=1e-5. Repeatable."),
 ]
 ShardSize = Annotated[float, typer.Option(min=0.001, max=1e6, help="Largest output file, in GB.")]
+MOST_TOKENS = 1e12
 Output = Annotated[Path, typer.Option("--output", "-o", help="What to make; it must not exist yet.")]
 
 
@@ -76,6 +77,8 @@ def miniature(
 
     if output is None and tests is None:
         raise CorpusError("Name what to make: bayling-model miniature -o DIR, or bayling-model miniature --tests DIR.")
+    if not 0 <= tokens < MOST_TOKENS:
+        raise CorpusError(f"--tokens {tokens:g} must be a number below {MOST_TOKENS:g}; for example --tokens 3e6.")
     if output is not None:
         with terminal.counted("conversations") as advance:
             card = dataset.write(dataset.Plan(tokens=int(tokens), seed=seed), output, advance)

@@ -60,7 +60,9 @@ def _check_folder(path: Path) -> None:
     if (path / "config.json").is_file():
         return
     if run is None:
-        raise ModelError(f"{path} holds no config.json, so it is not a Hugging Face model.")
+        inside = next((file.parent for file in sorted(path.glob("*/config.json"))), None)
+        hint = f" Did you mean {inside}?" if inside else " Name the folder that `bayling-model export` made."
+        raise ModelError(f"{path} holds no config.json, so it is not a Hugging Face model.{hint}")
     exported = run / "model"
     if (exported / "config.json").is_file():
         raise ModelError(f"{path} belongs to a training run; its exported model is {exported}.")

@@ -7,6 +7,7 @@ for the next, as far as the prompts begin alike.
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -91,8 +92,10 @@ class Decoding:
     """Longest answer."""
 
     def __post_init__(self) -> None:
-        if self.temperature < 0 or not 0 < self.top_p <= 1 or self.max_new_tokens < 1:
-            raise ModelError("temperature must not be below 0, top-p lie in (0, 1], max-new-tokens be at least 1.")
+        if not 0 <= self.temperature < math.inf or not 0 < self.top_p <= 1 or self.max_new_tokens < 1:
+            raise ModelError(
+                "temperature must be a number from 0 up, top-p lie in (0, 1], max-new-tokens be at least 1."
+            )
 
 
 @dataclass(frozen=True)

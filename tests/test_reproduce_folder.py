@@ -82,9 +82,11 @@ def test_a_request_of_which_nothing_was_made_may_be_changed(tmp_path: Path):
 
 
 def test_a_damaged_record_is_named(tmp_path: Path):
-    (begun(tmp_path / "a") / folders.RECORD).write_text("{", encoding="utf-8")
-    with pytest.raises(RunError, match=r"reproduce\.json is damaged"):
-        begun(tmp_path / "a")
+    record = begun(tmp_path / "a") / folders.RECORD
+    for text, words in (("{", r"reproduce\.json is damaged"), ("[]", "made by another version")):
+        record.write_text(text, encoding="utf-8")
+        with pytest.raises(RunError, match=words):
+            begun(tmp_path / "a")
 
 
 def test_what_was_made_must_stay_as_it_is(tmp_path: Path):

@@ -38,8 +38,9 @@ def reproduce(
     """Reproduce the method in miniature: data, training, answers beside baselines, and a page. About ten minutes.
 
     Conversations in a small English, Chinese and German defined by a grammar are made; a LLaMA of a few million weights
-    learns translation, interactive translation and instructions from them; test sentences whose words, pairs of words
-    and structures were held out are put to it and to baselines in the ordinary way of `run`. Killed anywhere, the same
+    learns translation, interactive translation and instructions from them; test sentences that were held out, some of
+    them with pairs of words or of structures that no training sentence has, are put to it and to baselines in the
+    ordinary way of `run`. Killed anywhere, the same
     command goes on; when all is there it answers at once. A target that is missed is named, and is no error.
     """
     from bayling_bench import terminal

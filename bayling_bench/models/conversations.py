@@ -17,7 +17,8 @@ def file_of(folder: Path) -> Path:
     path = folder / NAME
     if not path.is_file():
         raise ModelError(
-            f"{folder} holds no {NAME}. `bayling-model miniature -o {folder}` or `bayling-model data` makes it."
+            f"{folder} holds no {NAME}. Name a folder that holds one; `bayling-model miniature -o FOLDER` and "
+            "`bayling-model data` make such folders."
         )
     return path
 

@@ -24,8 +24,8 @@ RECORD, LOCK = "reproduce.json", ".lock"
 SCHEMA = 1
 PATIENCE_S = 60.0
 """How long the end of an earlier command is waited for: a training that was interrupted still writes a checkpoint."""
-RECIPE = ("miniature", "config/tiny.toml")
-"""What of the reference model decides what is learnt."""
+RECIPE = ("miniature", "config/tiny.toml", "templates/lean.toml", "optimizer.py")
+"""What of the reference model makes the data and sets the training."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,7 +151,7 @@ def _read(folder: Path) -> dict[str, Any]:
         known = json.loads((folder / RECORD).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise RunError(f"{folder / RECORD} is damaged ({error}). Name another folder with -o.") from None
-    if known.get("schema") != SCHEMA:
+    if not isinstance(known, dict) or known.get("schema") != SCHEMA:
         raise RunError(f"{folder} was made by another version of this command. Name another folder with -o.")
     return known
 

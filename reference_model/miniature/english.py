@@ -238,12 +238,6 @@ def _question(clause: Clause, voice: Voice) -> list[Word]:
     assert clause.subject is not None
     opening = {"what": [Word("what")], "where": [Word("where")]}.get(clause.question, [])
     said = phrase(clause.subject, voice)
-    if clause.negative:
-        auxiliary = _negated(auxiliary, voice)
-        if len(auxiliary) == 2:
-            auxiliary, said = auxiliary[:1], [*said, auxiliary[1]]
-        elif auxiliary[0].text == "cannot":
-            auxiliary, said = [Word("can")], [*said, Word("not")]
     return [*opening, *auxiliary, *said, *_middle(clause, voice), *rest, *_after(clause, voice)]
 
 

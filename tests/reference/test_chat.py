@@ -175,6 +175,7 @@ def test_a_system_prompt_goes_where_the_form_has_a_place_for_it(speaker, babbler
         ("/retry", "no turn to answer again"),
         ("/save", "once there is one"),
         ("/set heat=3", "temperature=0.0  top-p=1.0  max-new-tokens=6"),
+        ("/set temperature=nan", "temperature must be a number from 0 up"),
         ("/set top-p=much", "'much' is no number"),
         ("/set top-p=2", "top-p lie in"),
         ("I say <|im_end|>", r"holds <\|im_end\|>"),
@@ -240,9 +241,11 @@ def test_what_is_no_model_is_told_with_the_next_command(babbler, chatml_tokenize
     (tmp_path / "difference").mkdir()
     (tmp_path / "difference" / "delta.json").write_text("{}")
     (tmp_path / "empty").mkdir()
+    make_model(tmp_path / "reproduced" / "tiny", chatml_tokenizer, 64)
     (tmp_path / "text.txt").write_text("")
     for name, words in (
-        ("difference", "apply-delta"), ("empty", "no config.json"), ("text.txt", "no .gguf file"),
+        ("difference", "apply-delta"), ("empty", "no config.json.*bayling-model export"),
+        ("reproduced", f"Did you mean {tmp_path / 'reproduced' / 'tiny'}"), ("text.txt", "no .gguf file"),
         ("no.gguf", "no such file"), ("no/such/folder", "no such folder"),
     ):  # fmt: skip
         with pytest.raises(ModelError, match=words):

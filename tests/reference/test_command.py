@@ -10,7 +10,7 @@ import sys
 
 import pytest
 
-from reference_model import cli, settings
+from reference_model import cli
 
 from .made_up_texts import write_lines
 
@@ -55,8 +55,8 @@ def test_from_texts_to_a_model(small_data, small_config, tmp_path, capsys, monke
 def test_a_plan_is_printed_and_is_json_on_request(capsys, monkeypatch):
     code, out, _ = command(capsys, monkeypatch, "plan", "bayling_7b", "--gpus", "8", "--tokens", "1e8")
     assert code == 0 and "6,738,415,616" in out and "stand-in" in out and "1,144" in out
-    code, out, _ = command(capsys, monkeypatch, "plan", "tiny", "--json")
-    assert json.loads(out)["steps"] == settings.load("tiny").optimizer.steps
+    code, out, _ = command(capsys, monkeypatch, "plan", "tiny", "--json", "--set", "optimizer.steps=123")
+    assert json.loads(out)["steps"] == 123
 
 
 def test_hashes_are_written_once(tmp_path, capsys, monkeypatch):
@@ -82,6 +82,8 @@ def test_hashes_are_written_once(tmp_path, capsys, monkeypatch):
         (["apply-delta", "a", "b", "c"], "a holds no weights"),
         (["plan", "tiny", "--tokens", "-5"], "--tokens -5 must not be below 0"),
         (["plan", "tiny", "--tokens", "nan"], "--tokens nan must not be below 0"),
+        (["miniature", "-o", "data", "--tokens", "nan"], "--tokens nan must be a number below 1e+12"),
+        (["miniature", "-o", "data", "--tokens", "inf"], "--tokens inf must be a number below 1e+12"),
     ],
 )
 def test_mistakes_are_told_in_a_sentence_and_leave_nothing(arguments, words, tmp_path, capsys, monkeypatch):

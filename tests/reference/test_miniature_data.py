@@ -47,10 +47,10 @@ def conversations(data) -> list[dict]:
 def test_a_folder_says_what_it_holds_and_the_shares_are_kept(data, conversations):
     card = json.loads((data / "card.json").read_text(encoding="utf-8"))
     assert card["conversations"] == len(conversations)
-    by_kind = {share["kind"]: share["counts"]["tokens"] for share in card["shares"]}
-    assert set(by_kind) == set(KINDS) and sum(by_kind.values()) == card["tokens"]
-    for share in dataset.SHARES:
-        assert by_kind[share.kind] == pytest.approx(40_000 * share.tokens, abs=150)
+    counted = [(share["kind"], share["counts"]["tokens"]) for share in card["shares"]]
+    assert {kind for kind, _ in counted} == set(KINDS) and sum(tokens for _, tokens in counted) == card["tokens"]
+    for share, (kind, tokens) in zip(dataset.SHARES, counted, strict=True):
+        assert kind == share.kind and tokens == pytest.approx(40_000 * share.tokens, abs=150)
     assert card["held out"]["structures"]
 
 
@@ -200,12 +200,25 @@ def test_second_turns_and_required_words_are_as_they_should_be():
     assert set(asked) == {(language, family) for language in LANGUAGES for family in dataset.LEARNED}
 
 
+SENTENCE = re.compile(r"[:：?？。] ?")
+
+
 def test_no_sentence_of_the_test_is_trained_on(conversations):
-    """By text, whatever the trees: sources of the training are none of the test's, in any language."""
-    prompts = {turn["content"] for record in conversations for turn in record["messages"] if turn["role"] == "user"}
-    tested = {record["prompt"] for name in TRANSLATIONS for record in read(name)}
-    tested |= {record["turns"][0] for record in read("interactive")} | {one["prompt"] for one in read("instructions")}
-    assert not prompts & tested
+    """By text, whatever the trees and whatever the wording of the request: neither sources nor answers, in any turn."""
+    requests, answers = (
+        {turn["content"] for record in conversations for turn in record["messages"] if turn["role"] == role}
+        for role in ("user", "assistant")
+    )
+    translated = {request[at.end() :] for request in requests for at in SENTENCE.finditer(request)}
+    assert len(answers & translated) > 10  # those that were translated back: sentences are found in requests
+    asked = [record for name in (*TRANSLATIONS, "constrained") for record in read(name)]
+    sources = {record["source"] for record in asked} | {
+        SENTENCE.split(record["turns"][0], maxsplit=1)[-1] for record in read("interactive")
+    }
+    wanted = {text for record in asked for text in record["references"]}
+    wanted |= {text for record in read("interactive") for texts in record["references"] for text in texts}
+    assert len(sources) > 1500 and not (sources | wanted) & (answers | translated)
+    assert not requests & {record["prompt"] for record in read("instructions")}
 
 
 def test_the_command(tmp_path):
