@@ -46,7 +46,7 @@ def test_directions_have_a_point_an_interval_words_and_a_table(visit):
     assert "Cedar" not in page.locator(".keys").inner_text()
     page.get_by_label("Measure").first.select_option(label="TER")
     drawn(page, "directions")
-    assert "zh → en Birch-7B 60.00" in chart.get_attribute("aria-label")
+    assert "Birch-7B is best in zh → en (60.00)" in chart.get_attribute("aria-label")
 
 
 def test_exams_are_a_table_shaded_by_value_that_opens_items(visit):
