@@ -16,7 +16,6 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from bayling_bench import __version__, task_index
-from bayling_bench.display.metrics import describe
 from bayling_bench.display.text import visible, visible_all
 from bayling_bench.errors import BenchError
 from bayling_bench.record import write_text
@@ -101,7 +100,7 @@ def compose(board: dict[str, Any], packed: dict[str, Any], **more: Any) -> str:
     absent["generator"] = generator("all")
     absent["provenance"] = {"commands": [], "environment": [], "signatures": [], "licences": []}
     ours = {"policy": inlined.policy(), "style": Markup(inlined.style()), "script": Markup(inlined.script())}
-    shown = {**absent, **more, **ours, "charts": inlined.charts() if drawn else "", "describe": describe}
+    shown = {**absent, **more, **ours, "charts": inlined.charts() if drawn else ""}
     template = _environment().get_template("page.html.j2")
     return template.render(**shown, board=board, packed=packed, static=tables, words=board["strings"]["en"])
 

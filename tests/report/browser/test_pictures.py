@@ -33,7 +33,7 @@ def test_directions_have_a_point_an_interval_words_and_a_table(visit):
     chart = drawn(page, "directions")
     assert chart.locator(".point").count() == 8  # two directions, four systems
     assert chart.locator(".errorbar").count() >= 4
-    assert "zh → en Cedar 83.00, de → en Cedar 87.25" in chart.get_attribute("aria-label")
+    assert "Cedar is best in zh → en (83.00), Cedar is best in de → en (87.25)" in chart.get_attribute("aria-label")
     assert as_table(page, "directions")[1:] == [
         ["zh → en", "78.00 [76.5, 79.3]", "79.00 [77.5, 80.3]", "83.00", "9.00"],
         ["de → en", "83.00 [81.5, 84.3]", "79.50 [78.0, 80.8]", "87.25", "6.00"],
@@ -46,7 +46,7 @@ def test_directions_have_a_point_an_interval_words_and_a_table(visit):
     assert "Cedar" not in page.locator(".keys").inner_text()
     page.get_by_label("Measure").first.select_option(label="TER")
     drawn(page, "directions")
-    assert "zh → en Birch-7B 60.00" in chart.get_attribute("aria-label")
+    assert "Birch-7B is best in zh → en (60.00)" in chart.get_attribute("aria-label")
 
 
 def test_exams_are_a_table_shaded_by_value_that_opens_items(visit):

@@ -11,10 +11,6 @@ function theme() {
   return ["light", "dark"].includes(memory.get("theme")) ? memory.get("theme") : "auto";
 }
 
-function isDark() {
-  return theme() === "auto" ? matchMedia("(prefers-color-scheme: dark)").matches : theme() === "dark";
-}
-
 // Returns the colour that a custom property stands for in the theme that is shown.
 function colour(name) {
   const probe = make("i");
