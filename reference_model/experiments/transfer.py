@@ -53,7 +53,7 @@ LONGEST = 18
 class Plan:
     """What an experiment is: the same plan in another folder gives the same answers."""
 
-    steps: int = 1000
+    steps: int = 2000
     """Of each training."""
     questions: int = 30
     """Asked of each family in each language."""
@@ -212,11 +212,15 @@ def run_all(folder: Path, seeds: int, plan: Plan, processes: int) -> Path:
         if done.returncode:
             raise TrainingError(f"{run[0]}, seed {run[1]}: {done.stderr.strip()[-500:]}")
         right = [json.loads(line)["right"] for line in (folder / f"{run[0]}-{run[1]}" / ANSWERS).open(encoding="utf-8")]
-        terminal.say(f"{run[0]}, seed {run[1]}: {sum(right)} of {len(right)} answers are right")
+        place = f"run {runs.index(run) + 1} of {len(runs)}: {run[0]}, seed {run[1]}"
+        terminal.say(f"{place}: {sum(right)} of {len(right)} answers are right")
 
-    with ThreadPoolExecutor(processes) as pool:
+    pool = ThreadPoolExecutor(processes)
+    try:
         for _ in pool.map(work, runs):
             pass
+    finally:  # after a failure or Ctrl-C none is started any more; those that run end by themselves
+        pool.shutdown(cancel_futures=True)
     text = "".join((folder / f"{arm}-{seed}" / ANSWERS).read_text(encoding="utf-8") for arm, seed in runs)
     write_text(folder / ANSWERS, text)
     return folder / ANSWERS
@@ -259,3 +263,5 @@ if __name__ == "__main__":
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)  # noqa: T201
         raise SystemExit(2) from None
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
