@@ -11,6 +11,7 @@ Chromium is Debian's (``apt-get install chromium``), driven by Playwright.
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
 import statistics
 import subprocess
@@ -62,6 +63,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         page = arguments.page or written(Path(folder) / "report.html")
         found = [{"size, MB": page.stat().st_size / 1e6, **load} for load in loads(page, arguments.repeats)]
+    print(f"load of the machine over the last minute: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
     for name, goal in GOALS.items():
         values = [each[name] for each in found]
         wanted = "" if goal is None else f", goal {goal:,}: {'held' if statistics.median(values) < goal else 'MISSED'}"

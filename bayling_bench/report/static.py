@@ -6,6 +6,7 @@ place.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,8 @@ Lookup = Mapping[tuple[str, str, str, str], Mapping[str, Any]]
 """System, task, metric, state -> cell."""
 _WORTH_SAYING = 1.0
 """Per cent of outputs from which a guard is named beside a value."""
+_TIE = 1e-9
+"""85.835 is a little less in binary, and shall still read 85.84, here as in the page's script."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,9 +119,10 @@ def _shown(payload: Payload, cell: Mapping[str, Any] | None, metric: str) -> Sho
     if cell is None:
         return None
     decimals = payload["metrics"][metric]["decimals"]
+    value = cell["value"] + math.copysign(_TIE, cell["value"])
     low, high = cell.get("rank_low"), cell.get("rank_high")
     return Shown(
-        value=f"{cell['value']:.{decimals}f}" if decimals != 2 else number(cell["value"]),
+        value=f"{value:.{decimals}f}" if decimals != 2 else number(value),
         interval=interval(cell.get("low"), cell.get("high")),
         n=count(cell["n"]) if cell.get("n") else "",
         ranks="" if low is None else str(low) if low == high else f"{low}–{high}",

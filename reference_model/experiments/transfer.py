@@ -53,7 +53,7 @@ LONGEST = 18
 class Plan:
     """What an experiment is: the same plan in another folder gives the same answers."""
 
-    steps: int = 1000
+    steps: int = 2000
     """Of each training."""
     questions: int = 30
     """Asked of each family in each language."""

@@ -1,11 +1,12 @@
 // How numbers are written, everywhere in the page.
 
 const ABSENT = "—";
+const TIE = 1e-9; // 85.835 is a little less in binary, and shall still read 85.84 as in the summary
 
 // Returns a value with its metric's decimals; they line up in a column because all have as many.
 function number(value, decimals = 2) {
   if (value === null || value === undefined || Number.isNaN(value)) return ABSENT;
-  const text = Math.abs(value).toFixed(decimals);
+  const text = (Math.abs(value) + TIE).toFixed(decimals);
   return value < 0 && Number(text) !== 0 ? `−${text}` : text;
 }
 
