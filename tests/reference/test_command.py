@@ -10,7 +10,7 @@ import sys
 
 import pytest
 
-from reference_model import cli, settings
+from reference_model import cli
 
 from .made_up_texts import write_lines
 
