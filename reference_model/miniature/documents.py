@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Callable, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,8 @@ SEED = "test documents 1"
 TRANSLATIONS, CHANGED, REQUIRED, USUAL, ASKED = 110, 2, 50, 15, 10
 """Documents: of each direction and split; of each direction, split and kind of change; of each direction (two); of
 each family and language."""
+TRIED = 60
+"""Instructions drawn to find different ones; small families have fewer than are asked for."""
 MOST = 5
 """References of a document."""
 
@@ -146,8 +149,9 @@ def _instructions() -> Iterator[dict[str, Any]]:
     for language in LANGUAGES:
         for family in LEARNED:
             draw = random.Random(f"{SEED}/{language}/{family}")
-            for number in range(ASKED):
-                task = instruct(draw, family, language, test=True)
+            drawn_ones = (instruct(draw, family, language, test=True) for _ in range(TRIED))
+            different = {task.prompt: task for task in drawn_ones}
+            for number, task in enumerate(islice(different.values(), ASKED)):
                 yield {
                     "id": f"{language}/{family}/{number}", "language": language, "family": family,
                     "prompt": task.prompt, "references": list(task.answers),
