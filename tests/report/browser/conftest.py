@@ -1,4 +1,4 @@
-"""Pages in Debian's Chromium, from disk, as a reader opens them. Browser and files are made once for all tests."""
+"""Pages in Debian's Chromium, from disk, as a reader opens them. Files are made once for all tests, a browser for each module."""
 
 from __future__ import annotations
 
@@ -26,8 +26,9 @@ ARGUMENTS = [
 ]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium():
+    """Of a module only: while Playwright runs, no other test of the process can run an event loop of its own."""
     path = shutil.which("chromium")
     if path is None and os.environ.get("CI") == "true":
         pytest.fail("chromium is not installed; on Debian: apt-get install chromium")
