@@ -7,6 +7,7 @@ import json
 import os
 import pty
 import re
+import select
 import signal
 import subprocess
 import sys
@@ -300,6 +301,7 @@ class Terminal:
     def __init__(self, words: list[str]) -> None:
         self.pid, self.screen = pty.fork()
         if not self.pid:
+            signal.signal(signal.SIGINT, signal.SIG_DFL)  # a background job's children are deaf to it
             os.execve(words[0], words, {**os.environ, "TERM": "dumb", "OMP_NUM_THREADS": "1"})
         self.seen = ""
 
@@ -307,7 +309,8 @@ class Terminal:
         """Read until a pattern is on the screen; return what came up to it, and forget it."""
         deadline = time.monotonic() + seconds
         while not (found := re.search(pattern, self.seen)):
-            assert time.monotonic() < deadline, f"{pattern!r} did not come: {self.seen[-500:]!r}"
+            ready, _, _ = select.select([self.screen], [], [], max(0.0, deadline - time.monotonic()))
+            assert ready, f"{pattern!r} did not come: {self.seen[-500:]!r}"
             self.seen += os.read(self.screen, 4096).decode("utf-8", "replace")
         before, self.seen = self.seen[: found.end()], self.seen[found.end() :]
         return before
@@ -346,8 +349,10 @@ def test_on_a_terminal_ctrl_c_stops_the_answer_and_at_the_prompt_leaves(babbler)
 @pytest.mark.slow
 def test_over_a_pipe_answers_are_plain_and_sigint_ends_it(babbler):
     asking = subprocess.Popen(
-        command(babbler, "--max-new-tokens", "4"), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    )
+        command(babbler, "--max-new-tokens", "4"),
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # as above
+    )  # fmt: skip
     assert asking.stdin and asking.stdout
     asking.stdin.write(b"I drink tea.\nShorter.\n/set max-new-tokens=50000\nLonger.\nnever\n")
     asking.stdin.flush()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import sacrebleu
 
-from bayling_bench.report import metrics
+from bayling_bench.display import metrics
 from bayling_bench.scoring import exact, process
 from bayling_bench.scoring.kinds import KINDS, in_order, whole
 

@@ -1,4 +1,7 @@
-"""Pages in Debian's Chromium, from disk, as a reader opens them. Files are made once for all tests, a browser for each module."""
+"""Pages in Debian's Chromium, from disk, as a reader opens them.
+
+Files are made once for all tests, a browser for each module.
+"""
 
 from __future__ import annotations
 
