@@ -28,7 +28,11 @@ def served(command: Callable[[int], list[str]], log: Path, environment: Mapping[
         yield f"http://127.0.0.1:{port}/v1"
     finally:
         server.send_signal(signal.SIGINT)
-        server.wait()
+        try:
+            server.wait(30)
+        except subprocess.TimeoutExpired:
+            server.kill()
+            raise
 
 
 def _healthy(url: str) -> bool:
