@@ -124,11 +124,19 @@ def make_network(settings: Settings, tokenizer: Any, *, real: bool = True) -> Ll
         torch.manual_seed(settings.running.seed)
         with torch.device("cpu" if real else "meta"):
             network = LlamaForCausalLM(llama_config(shape, tokenizer))
+        if shape.zero_outputs:
+            _zero_outputs(network)
     if len(tokenizer) > network.config.vocab_size:
         _check_growth(settings, len(tokenizer), network.config.vocab_size)
         torch.manual_seed(settings.running.seed)
         network.resize_token_embeddings(len(tokenizer), mean_resizing=False)
     return _adapted(network, settings.adapter, settings.running.seed)
+
+
+def _zero_outputs(network: LlamaForCausalLM) -> None:
+    for block in network.model.layers:
+        for matrix in (block.self_attn.o_proj, block.mlp.down_proj):  # pyright: ignore
+            torch.nn.init.zeros_(matrix.weight)  # pyright: ignore
 
 
 def _check_growth(settings: Settings, entries: int, rows: int) -> None:

@@ -75,6 +75,6 @@ def _muon(settings: Optimizer, matrices: list[torch.nn.Parameter]) -> Descent:
     highest = settings.matrix_rate or settings.rate
     optimizer = kind(
         matrices, lr=highest, momentum=settings.momentum, weight_decay=settings.weight_decay,
-        adjust_lr_fn="match_rms_adamw",
+        adjust_lr_fn="match_rms_adamw", ns_steps=settings.newton_steps,
     )  # fmt: skip
     return Descent(optimizer, highest / settings.rate)

@@ -53,10 +53,14 @@ class Shape:
     """Commit, tag or branch on the hub."""
     from_scratch: bool = False
     """Whether to start from random weights where none are named."""
+    zero_outputs: bool = False
+    """Whether matrices that end a block's two parts start at zero instead, so that each block first passes all on."""
 
     def __post_init__(self) -> None:
         sizes = ("vocabulary", "width", "inner", "layers", "heads", "key_heads", "context")
         _at_least("model", self, 1, sizes)
+        if self.zero_outputs and self.pretrained:
+            raise TrainingError("model: zero_outputs is for random weights: --set model.zero_outputs=false.")
         if self.rope_theta <= 0 or self.norm_eps <= 0:
             raise TrainingError("model: rope_theta and norm_eps must be above 0.")
         if self.width % self.heads or self.width // self.heads % 2 or self.heads % self.key_heads:
@@ -114,6 +118,8 @@ class Optimizer:
     """Muon's highest learning rate, in AdamW's measure (updates of the same root mean square); 0 for ``rate``."""
     momentum: float = 0.95
     """Muon's."""
+    newton_steps: int = 5
+    """Steps of the Newton-Schulz iteration by which Muon evens out singular values."""
     epochs: float = 1.0
     """Passes over the data, where ``steps`` is 0."""
     steps: int = 0
@@ -149,6 +155,7 @@ class Optimizer:
             raise TrainingError(f"optimizer.kind = {self.kind!r} is unknown.{near} Known: {', '.join(OPTIMIZERS)}.")
         if self.matrix_rate < 0 or not 0 <= self.momentum < 1:
             raise TrainingError("optimizer: matrix_rate must not be below 0 and momentum lie in [0, 1).")
+        _at_least("optimizer", self, 1, ("newton_steps",))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from reference_model.settings import Settings, Shape
 
 PEAKS = {
+    "H100 PCIe": 756e12, "H100 NVL": 835e12,
     "H200": 989e12, "GH200": 989e12, "H100": 989e12, "A100": 312e12, "A800": 312e12, "H800": 989e12, "H20": 148e12,
     "B200": 2250e12, "L40S": 362e12, "L4": 121e12, "A10": 125e12, "4090": 165e12, "V100": 125e12,
 }  # fmt: skip

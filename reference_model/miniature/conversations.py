@@ -26,6 +26,8 @@ DIRECTIONS = ("zh-en", "en-zh", "de-en", "en-de", "zh-de", "de-zh")
 SCORED = DIRECTIONS[:4]
 VARIED = 0.2
 """Share of the choices in a source that are not the preferred ones."""
+LINKS = (("", 65), ("that", 12), ("because", 7), ("although", 4), ("if", 4), ("but", 8))
+"""More pairs of clauses than sentences have elsewhere: from them a model learns sooner which word belongs where."""
 KINDS = ("translation", "interactive", "constrained", "instructions")
 LEXICAL = ("nouns", "verbs", "adjectives", "places", "times", "manners")
 _LATIN = re.compile(r"[A-Za-zÄÖÜäöüß]")
@@ -88,7 +90,7 @@ def direction(draw: random.Random, share: Share) -> tuple[str, str]:
 
 def _tree(draw: random.Random) -> Sentence:
     while True:
-        tree = sample(draw)
+        tree = sample(draw, LINKS)
         if trainable(tree):
             return tree
 
@@ -176,8 +178,10 @@ def interactive(draw: random.Random, share: Share) -> Turns:
     request = ask("translate", draw.choice(share.languages), draw, target=target, sentence=original.text)
     state = State(tree, source, target, original, render(tree, target), {})
     turns = _said(request, state.answer.text)
-    for _ in range(draw.choice((1, 1, 2, 2, 3))):
-        found = next((one for one in changes(state, draw, share.languages) if trainable(one.state.tree)), None)
+    for _ in range(draw.choice((1, 2, 2, 3, 3))):
+        found = next(
+            (one for one in changes(state, draw, share.languages, PRACTISED) if trainable(one.state.tree)), None
+        )
         if found is None:
             break
         turns += _said(found.request, found.answer)
@@ -214,11 +218,11 @@ class Change:
 
 
 CHANGES = (*EDITS, "word", "word", "back")
+PRACTISED = (*CHANGES, "noun", "verb", "adjective", "number", "remove", "word")
+"""What is drawn for training: twice as often the changes of single words, which are learned last."""
 
 
-def changes(
-    state: State, draw: random.Random, languages: tuple[str, ...], kinds: tuple[str, ...] = CHANGES
-) -> Iterator[Change]:
+def changes(state: State, draw: random.Random, languages: tuple[str, ...], kinds: tuple[str, ...]) -> Iterator[Change]:
     """Yield changes that can be asked for, in random order."""
     for _ in range(12):
         kind = draw.choice(kinds)

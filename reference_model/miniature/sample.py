@@ -35,9 +35,9 @@ def weighted(draw: random.Random, options: Sequence[tuple[str, int]]) -> str:
     return draw.choices([name for name, _ in options], [weight for _, weight in options])[0]
 
 
-def sample(draw: random.Random) -> Sentence:
-    """Return a random sentence."""
-    link = weighted(draw, LINKED)
+def sample(draw: random.Random, links: Sequence[tuple[str, int]] = LINKED) -> Sentence:
+    """Return a random sentence; ``links`` says how often two clauses are joined, and by what."""
+    link = weighted(draw, links)
     while True:
         main = _speaking(draw) if link == "that" else _clause(draw, questions=not link)
         if link == "if" and main.tense != "future" and not main.modal:

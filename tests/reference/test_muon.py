@@ -55,6 +55,14 @@ def test_a_run_goes_on_bit_for_bit(straight, small_config, small_data, tmp_path)
     assert curve(tmp_path / "run") == curve(straight)
 
 
+def test_fewer_steps_of_its_iteration_are_another_update(small_config, small_data, tmp_path):
+    for number in (5, 3):
+        changes = (f"optimizer.newton_steps={number}", "optimizer.steps=2")
+        assert train(small_config, small_data, tmp_path / str(number), *changes)
+    five, three = curve(tmp_path / "5"), curve(tmp_path / "3")
+    assert five[0] == three[0] and five[1] != three[1]
+
+
 @pytest.mark.slow
 def test_two_processes_give_the_same_curve(straight, small_config, small_data, tmp_path):
     """Within 1e-2 only: Muon multiplies in bf16, and shared-out matrices are multiplied in another order."""
@@ -84,6 +92,7 @@ def test_an_older_torch_is_told(small_config, small_data, tmp_path, monkeypatch)
         ("optimizer.kind=muno", "Did you mean muon"),
         ("optimizer.momentum=1.0", r"momentum lie in \[0, 1\)"),
         ("optimizer.hold=0.99", "warmup and hold"),
+        ("optimizer.newton_steps=0", "newton_steps = 0"),
         ("adapter.rank=4", "--set optimizer.kind=adamw, or --set adapter.rank=0"),
     ],
 )

@@ -10,6 +10,8 @@ from reference_model import planning, settings, work
 from reference_model.errors import TrainingError
 from reference_model.network import llama_config
 
+from .made_up_texts import byte_level
+
 
 @pytest.mark.parametrize("name", settings.names())
 def test_every_shipped_file_is_read_and_survives_json(name):
@@ -17,6 +19,22 @@ def test_every_shipped_file_is_read_and_survives_json(name):
     assert chosen.name == name
     assert settings.build(chosen.to_json(), "x") == chosen
     assert not settings.differences(chosen, chosen)
+
+
+def test_zero_outputs_let_a_new_network_pass_everything_on():
+    """Then what comes out of the blocks is what went in, the embedding; without, it is not."""
+    import torch
+
+    from reference_model.network import make_network
+
+    tokenizer = byte_level()
+    ids = torch.arange(8)[None]
+    for zero in (True, False):
+        network = make_network(settings.load("tiny", (f"model.zero_outputs={str(zero).lower()}",)), tokenizer)
+        passed = network.model.norm(network.model.embed_tokens(ids))
+        assert torch.equal(network.model(ids).last_hidden_state, passed) == zero
+    with pytest.raises(TrainingError, match="zero_outputs is for random weights"):
+        settings.load("tiny", ("model.pretrained=there",))
 
 
 def test_the_shipped_names_are_those_of_the_design():
@@ -168,8 +186,11 @@ def test_unknown_names_and_machines_are_answered_with_near_ones():
 
 def test_peaks_go_by_the_names_that_devices_give():
     """Names as torch.cuda.get_device_name tells them; the figures are the makers' dense bf16 rates."""
-    found = [work.peak(name) for name in ("NVIDIA H100 80GB HBM3", "NVIDIA A100-SXM4-80GB", "NVIDIA L40", "")]
-    assert found == [989e12, 312e12, None, None]
+    found = [
+        work.peak(name)
+        for name in ("NVIDIA H100 80GB HBM3", "NVIDIA H100 PCIe", "NVIDIA A100-SXM4-80GB", "NVIDIA L40", "")
+    ]
+    assert found == [989e12, 756e12, 312e12, None, None]
 
 
 def test_a_value_is_read_as_its_setting_needs_it():
