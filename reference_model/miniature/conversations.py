@@ -180,7 +180,7 @@ def interactive(draw: random.Random, share: Share) -> Turns:
     turns = _said(request, state.answer.text)
     for _ in range(draw.choice((1, 2, 2, 3, 3))):
         found = next(
-            (one for one in changes(state, draw, share.languages, PRACTISED) if trainable(one.state.tree)), None
+            (one for one in changes(state, draw, share.languages, PRACTICE) if trainable(one.state.tree)), None
         )
         if found is None:
             break
@@ -218,7 +218,7 @@ class Change:
 
 
 CHANGES = (*EDITS, "word", "word", "back")
-PRACTISED = (*CHANGES, "noun", "verb", "adjective", "number", "remove", "word")
+PRACTICE = (*CHANGES, "noun", "verb", "adjective", "number", "remove", "word")
 """What is drawn for training: twice as often the changes of single words, which are learned last."""
 
 
