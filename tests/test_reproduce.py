@@ -17,7 +17,7 @@ from conftest import cli_environment, heed_ctrl_c, read_lines
 
 from bayling_bench import record
 from bayling_bench.errors import BenchError
-from bayling_bench.reproduce import child, figures
+from bayling_bench.reproduce import child, figures, reproduction
 
 STEPS, LIMIT = 12, 2
 SMALL = ("--tokens", "20000", "--steps", str(STEPS), "--limit", str(LIMIT), "--threads", "1")
@@ -49,6 +49,19 @@ def hashes(*paths: Path) -> dict[str, str]:
 
 def steps_in(metrics: Path) -> int:
     return metrics.read_text(encoding="utf-8").count("\n") if metrics.exists() else 0
+
+
+def test_training_is_compiled_where_it_pays_and_can_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / "Python.h").touch()
+    monkeypatch.setattr("sysconfig.get_path", lambda name: str(tmp_path))
+    monkeypatch.setattr("shutil.which", {"g++": "/bin/g++"}.get)
+    monkeypatch.delenv("CXX", raising=False)
+    assert reproduction._compiles(None) and reproduction._compiles(500) and not reproduction._compiles(499)
+    monkeypatch.setenv("CXX", "none-such")
+    assert not reproduction._compiles(None)
+    monkeypatch.delenv("CXX")
+    (tmp_path / "Python.h").unlink()
+    assert not reproduction._compiles(None)
 
 
 @pytest.mark.slow

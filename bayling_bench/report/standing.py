@@ -10,28 +10,32 @@ from bayling_bench.audit.rows import DIFFERS, EQUAL, EXPLAINED, NOT_IN_REACH, Ro
 from bayling_bench.display.text import interval
 from bayling_bench.leaderboard import Board
 from bayling_bench.ranking.contest import Contest
-from bayling_bench.ranking.grids import LEGEND, Grid, grids, pair_lines
+from bayling_bench.ranking.grids import Grid, grids, pair_lines
+from bayling_bench.report import words
+from bayling_bench.report.strings import text
 
-_COLUMNS = ("figure", "published", "reproduced", "95 % interval", "why", "under other rules")
+_COLUMNS = ("figure", "published", "reproduced", "interval", "why", "others")
+_OF_A_PAIR = ("pair", "difference", "interval", "p_bootstrap", "p_randomization", "p_holm", "detects")
+"""What ``pair_lines`` gives, by the keys of its words."""
 
 
 def audit(board: Board, rows: Sequence[Row]) -> dict[str, Any] | None:
-    """Return a summary and the figures by verdict, those that differ first; None without figures."""
+    """Return the figures by verdict, those that differ first; None without figures."""
     if not rows:
         return None
     folds = {
-        DIFFERS: [row for row in rows if row.verdict == DIFFERS],
-        EXPLAINED: [row for row in rows if row.verdict == EXPLAINED and row.kind != NOT_IN_REACH],
-        f"{EXPLAINED}, {NOT_IN_REACH}": [row for row in rows if row.kind == NOT_IN_REACH],
-        EQUAL: [row for row in rows if row.verdict == EQUAL],
+        "differs": [row for row in rows if row.verdict == DIFFERS],
+        "explained": [row for row in rows if row.verdict == EXPLAINED and row.kind != NOT_IN_REACH],
+        "not_in_reach": [row for row in rows if row.kind == NOT_IN_REACH],
+        "equal": [row for row in rows if row.verdict == EQUAL],
     }
     return {
         "title": f"Audit: {board.title}",
-        "summary": formats.summary(rows),
-        "columns": _COLUMNS,
+        "summary": words.audited(rows),
+        "columns": [text(f"column.{name}") for name in _COLUMNS],
         "folds": [
-            {"verdict": chosen[0].verdict, "title": title, "open": title == DIFFERS, "rows": _lines(board, chosen)}
-            for title, chosen in folds.items()
+            {"title": text(f"fold.{name}"), "open": name == "differs", "rows": _lines(board, chosen)}
+            for name, chosen in folds.items()
             if chosen
         ],
     }
@@ -57,16 +61,19 @@ def rankings(board: Board, contests: Sequence[Contest]) -> dict[str, Any] | None
     if not contests:
         return None
     tables = [_table(found, contests) for found in grids(contests, board.rankings)]
-    return {"legend": f"{LEGEND} Bold: nobody is significantly better.", "tables": tables}
+    return {"tables": tables}
 
 
 def _table(found: Grid, contests: Sequence[Contest]) -> dict[str, Any]:
     held = [contest for contest in contests if contest.ranking == found.title and contest.pairs]
-    pairs = [(contest.task, *pair_lines(contest)) for contest in held]
     return {
         "title": found.title,
         "about": found.about,
         "heading": found.heading,
         "lines": [{"name": name, "cells": [vars(cell) for cell in cells]} for name, cells in found.lines],
-        "pairs": [{"task": task, "heading": heading, "lines": lines} for task, heading, lines in pairs],
+        "pairs": [
+            {"task": contest.task, "title": text("fold.every_pair", task=contest.task), "lines": pair_lines(contest)[1]}
+            for contest in held
+        ],
+        "of_a_pair": [text(f"column.{name}") for name in _OF_A_PAIR],
     }

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
-from bayling_bench.audit.rows import DIFFERS, EQUAL, EXPLAINED, NOT_IN_REACH
+from bayling_bench.audit.rows import DIFFERS, EQUAL, EXPLAINED, NOT_IN_REACH, Row
 from bayling_bench.report import columns, strings
 from bayling_bench.report.columns import Column
 from bayling_bench.report.gathered import Gathered
@@ -32,7 +32,7 @@ def summary(found: Gathered) -> list[Sentence]:
     said += [("lead", text) for column in columns.leading(found) if (text := _lead(found, column))]
     said += [("careful", text) for text in _careful(found)]
     if found.standing and found.standing.audited:
-        said.append(("audit", _audit(found)))
+        said.append(("audit", audited(found.standing.audited)))
     return [{"about": about, **text} for about, text in said]
 
 
@@ -201,9 +201,8 @@ def _states(found: Gathered) -> Iterator[Text]:
         }
 
 
-def _audit(found: Gathered) -> Text:
-    assert found.standing is not None
-    rows = found.standing.audited
+def audited(rows: Sequence[Row]) -> Text:
+    """Return how many published figures came out equal, are explained, or differ."""
     counted = Counter(row.verdict for row in rows)
     absent = sum(row.kind == NOT_IN_REACH for row in rows)
     return {

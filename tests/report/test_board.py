@@ -203,6 +203,9 @@ def test_the_page_of_a_board_holds_audit_rankings_and_provenance(folder):
     assert parsed.cells("wmt22_zh_en, Ours 7B")[1:3] == ["20.12", "20.12"]
     assert "9.0 % wrong language" in text and "run 1 − ours" in text
     assert "bayling-bench report --board lab" in text
+    chinese = {attrs["data-zh"] for _, attrs in parsed.tags if "data-zh" in attrs}
+    assert chinese >= {"论文数值", "复现数值", "一致", "不一致", "wmt22-zh-en：全部系统对", "p（Holm 校正）"}
+    assert any(each.startswith("核对：4 个已发表数值中，2 个一致") for each in chinese)
 
 
 def test_exports_hold_every_number_and_are_safe(found):
