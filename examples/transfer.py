@@ -164,7 +164,7 @@ def draw(figures: dict[str, Any], path: Path) -> None:
     mpl.rcParams |= {"svg.fonttype": "none", "svg.hashsalt": "transfer", "font.family": "sans-serif", "font.size": 9}
     from matplotlib import pyplot
 
-    figure, panels = pyplot.subplots(1, len(SHOWN), sharey=True, figsize=(8.4, 2.5), layout="constrained")
+    figure, panels = pyplot.subplots(1, len(SHOWN), sharey=True, figsize=(8.4, 2.7), layout="constrained")
     for panel, group in zip(panels, SHOWN, strict=True):
         for row, (arm, one) in enumerate(figures["groups"][group]["arms"].items()):
             colour = COLOURS[arm]
@@ -174,8 +174,8 @@ def draw(figures: dict[str, Any], path: Path) -> None:
             if one["interval"]:
                 panel.plot([100 * bound for bound in one["interval"]], [row, row], lw=2, c=colour)
             panel.plot(100 * one["mean"], row, "D", ms=6, c=colour)
-        trained = "trained on" if group == "en" else "none in training, but for the last arm"
-        panel.set_title(f"{GROUPS[group]}: {trained}", fontsize=9)
+        trained = "all arms trained on it" if group == "en" else "only the last arm trained on it"
+        panel.set_title(f"{GROUPS[group]}\n{trained}", fontsize=8)
         panel.set_xlim(-3, 103)
         panel.grid(axis="x", alpha=0.3)
         panel.set_xlabel("right answers, %")

@@ -240,7 +240,7 @@ def _check_plan(folder: Path, plan: Plan) -> None:
 
 def experiment(
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder; the same command goes on in it.")],
-    seeds: Annotated[int, typer.Option(min=1, help="Trainings of each arm.")] = 6,
+    seeds: Annotated[int, typer.Option(min=1, help="Trainings of each arm.")] = 5,
     steps: Annotated[int, typer.Option(min=1, help="Of each training.")] = Plan.steps,
     questions: Annotated[int, typer.Option(min=1, help="Of each family in each language.")] = Plan.questions,
     processes: Annotated[int, typer.Option(min=1, help="Trainings at a time, with a thread each.")] = 2,
