@@ -54,13 +54,11 @@ class Shape:
     from_scratch: bool = False
     """Whether to start from random weights where none are named."""
     zero_outputs: bool = False
-    """Whether matrices that end a block's two parts start at zero instead, so that each block first passes all on."""
+    """Whether random weights have zeros in the matrices that end a block's two parts: a block first passes all on."""
 
     def __post_init__(self) -> None:
         sizes = ("vocabulary", "width", "inner", "layers", "heads", "key_heads", "context")
         _at_least("model", self, 1, sizes)
-        if self.zero_outputs and self.pretrained:
-            raise TrainingError("model: zero_outputs is for random weights: --set model.zero_outputs=false.")
         if self.rope_theta <= 0 or self.norm_eps <= 0:
             raise TrainingError("model: rope_theta and norm_eps must be above 0.")
         if self.width % self.heads or self.width // self.heads % 2 or self.heads % self.key_heads:

@@ -33,8 +33,6 @@ def test_zero_outputs_let_a_new_network_pass_everything_on():
         network = make_network(settings.load("tiny", (f"model.zero_outputs={str(zero).lower()}",)), tokenizer)
         passed = network.model.norm(network.model.embed_tokens(ids))
         assert torch.equal(network.model(ids).last_hidden_state, passed) == zero
-    with pytest.raises(TrainingError, match="zero_outputs is for random weights"):
-        settings.load("tiny", ("model.pretrained=there",))
 
 
 def test_the_shipped_names_are_those_of_the_design():
