@@ -20,7 +20,7 @@ _OF_A_PAIR = ("pair", "difference", "interval", "p_bootstrap", "p_randomization"
 
 
 def audit(board: Board, rows: Sequence[Row]) -> dict[str, Any] | None:
-    """Return the figures by verdict, those that differ first; None without figures."""
+    """Return a summary and the figures by verdict, those that differ first; None without figures."""
     if not rows:
         return None
     folds = {
