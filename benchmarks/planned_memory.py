@@ -22,7 +22,7 @@ from torch.utils.checkpoint import checkpoint
 from transformers import LlamaForCausalLM
 
 from reference_model import settings, work
-from reference_model.loss import LossNetwork, _chunk
+from reference_model.loss import LossNetwork, chunk_loss
 from reference_model.network import llama_config
 from reference_model.settings import Settings
 from reference_model.train import enable_recompute
@@ -36,7 +36,7 @@ class EveryPosition(LossNetwork):
         states = self.network.model(input_ids=ids, position_ids=positions, use_cache=False).last_hidden_state
         total = states.new_zeros((), dtype=torch.float32)
         for some, wanted in zip(states.flatten(0, 1).split(self.rows), labels.flatten().split(self.rows), strict=True):
-            total = total + checkpoint(_chunk, some, self.network.lm_head.weight, wanted, use_reentrant=False)
+            total = total + checkpoint(chunk_loss, some, self.network.lm_head.weight, wanted, use_reentrant=False)
         return total
 
 

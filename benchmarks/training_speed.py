@@ -82,14 +82,14 @@ def chosen_settings(arguments: argparse.Namespace) -> Any:
 
 
 def fitted(chosen: Any) -> Any:
-    """Return settings with the most layers that nine tenths of the GPU's memory are computed to hold."""
+    """Return settings with the most layers that 85 % of the GPU's memory are computed to hold."""
     import torch
 
     from reference_model import work
 
     if not torch.cuda.is_available():
         sys.exit("--fit needs a GPU.")
-    limit = 0.9 * torch.cuda.get_device_properties(0).total_memory
+    limit = 0.85 * torch.cuda.get_device_properties(0).total_memory
     for layers in range(chosen.model.layers, 0, -1):
         smaller = replace(chosen, model=replace(chosen.model, layers=layers))
         if work.memory(smaller, 1).all <= limit:
@@ -160,7 +160,7 @@ def timed_side(arguments: argparse.Namespace) -> None:
     figures = {
         "speed": tokens / clock.seconds, "processor": tokens / clock.processor,
         "utilisation": done / clock.seconds / peak if peak else 0.0, "memory": metrics.memory_in_use(device),
-        "loss": losses, "least": LEAST[device.type],
+        "loss": losses, "least": LEAST[device.type], "device": str(device),
     }  # fmt: skip
     print("\n" + json.dumps(figures))
 
@@ -213,6 +213,8 @@ def theirs(trainer: Any, blocks: list[Any], clock: Clock) -> float:
     from transformers import Trainer, TrainerCallback, TrainingArguments
 
     settings = trainer.settings
+    if trainer.attention == "varlen":  # ours; a user of transformers without flash-attn gets its default
+        trainer.network.network.set_attn_implementation("sdpa")
     batch, optimizer, running = settings.batch, settings.optimizer, settings.running
     trainer.descents.clear()
     examples = [row for block in blocks for row in their_rows(block)]

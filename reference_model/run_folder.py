@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -70,13 +70,20 @@ def begin(folder: Path, settings: Settings, data: Data) -> None:
     if any(path.name != LOCK for path in folder.iterdir()):
         what = "already holds a run" if (folder / RECORD).exists() else "is not empty"
         raise TrainingError(f"{folder} {what}. Go on with --resume {folder}, or name another folder with -o.")
-    versions = {name: version(name) for name in ("bayling-bench", "torch", "transformers", "tokenizers", "numpy")}
+    versions = {name: _version(name) for name in ("bayling-bench", "torch", "transformers", "tokenizers", "numpy")}
     record = {
         "version": VERSION, "settings": settings.to_json(), "data": data.to_json(),
         "versions": {"python": sys.version.split()[0], **versions},
     }  # fmt: skip
     write_text(folder / RECORD, json.dumps(record, ensure_ascii=False, indent=1) + "\n")
     (folder / "checkpoints").mkdir()
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:  # run from its source, not installed
+        return "unknown"
 
 
 def has_begun(folder: Path) -> bool:

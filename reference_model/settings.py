@@ -18,7 +18,7 @@ from reference_model.toml_files import checked, parse_toml, tomllib
 FOLDER = Path(__file__).parent / "config"
 PRECISIONS = ("auto", "bf16", "fp32")
 OPTIMIZERS = ("adamw", "muon")
-ATTENTIONS = ("auto", "eager", "sdpa", "flex_attention", "flash_attention_2")
+ATTENTIONS = ("auto", "eager", "sdpa", "varlen", "flex_attention", "flash_attention_2")
 MATRICES = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 """Of a transformer block, as transformers names them."""
 
@@ -187,8 +187,8 @@ class Running:
     precision: str = "auto"
     """``bf16`` (weights and optimizer stay in 32 bits), ``fp32``, or ``auto``: bf16 on GPUs."""
     attention: str = "auto"
-    """As transformers names it; ``auto``: eager for short rows on CPU and sdpa for long ones, on GPUs flash_attention_2
-    where installed or flex_attention."""
+    """As transformers names it, or ``varlen``, torch's own for packed rows. ``auto``: on CPU eager for short rows and
+    sdpa for long ones; on GPUs flash_attention_2 where installed, then varlen, then flex_attention."""
     recompute: bool = False
     """Activation checkpointing: less memory, a third more work."""
     compile: str = ""

@@ -18,7 +18,7 @@ from typing import Any
 
 import torch
 
-from reference_model import checkpoint, metrics, work
+from reference_model import attention, checkpoint, metrics, work
 from reference_model.checkpoint import Progress
 from reference_model.distributed import World, share_out
 from reference_model.errors import TrainingError, did_you_mean
@@ -28,8 +28,6 @@ from reference_model.optimizer import make_descents, rate
 from reference_model.pack import Block, Rows, assemble
 from reference_model.settings import Settings
 
-SHORT = 512
-"""Longest rows for which plain attention is faster on CPU: the backward pass of torch's fused one is slow there."""
 PATIENCE = 3.0
 """Seconds after which a second Ctrl-C is one that means it."""
 
@@ -65,20 +63,6 @@ def precise(settings: Settings, device: torch.device) -> bool:
     return wanted == "bf16" or (wanted == "auto" and device.type == "cuda")
 
 
-def attention(settings: Settings, world: World) -> str:
-    """Return the attention implementation: one that keeps packed conversations apart."""
-    from importlib.util import find_spec
-
-    if settings.running.attention != "auto":
-        return settings.running.attention
-    if world.device.type != "cuda":
-        return "eager" if settings.batch.length <= SHORT else "sdpa"
-    if find_spec("flash_attn"):
-        return "flash_attention_2"
-    # a process that is alone computes in bf16 by autocast, which older flex_attention refuses (pytorch issue 165468)
-    return "flex_attention" if world.together or torch.__version__ >= "2.13" else "sdpa"
-
-
 def enable_recompute(network: Any) -> None:
     """Have a network of transformers keep the inputs of its blocks only and compute the rest again."""
     # the name in transformers 5, and before
@@ -100,7 +84,7 @@ class Trainer:
         self.padding = tokenizer.pad_token_id
         self.steps = count_steps(settings, rows)
         self.bf16 = precise(settings, world.device)
-        self.attention = attention(settings, world)
+        self.attention = attention.choose(settings, world, bf16=self.bf16)
         self.network = self._network(tokenizer)
         self.descents = make_descents(settings, self.network, world)
         self.reached = Progress(0, 0)
@@ -111,7 +95,7 @@ class Trainer:
         self._choose(inner)
         if running.recompute:
             enable_recompute(inner)
-        network = LossNetwork(inner, running.loss_rows)
+        network = LossNetwork(inner, running.loss_rows, running.compile)
         if self.world.together:
             share_out(network, self.world, bf16=self.bf16)
         else:
@@ -175,10 +159,13 @@ class Trainer:
             rows = slice(start, start + micro)
             arrays = (block.ids[rows], block.positions[rows], block.labels[rows])
             tensors = [torch.from_numpy(array).to(self.world.device) for array in arrays]
+            told = {}
+            if self.attention == "varlen":
+                told = attention.bounds(block.positions[rows], self.world.device)
             if self.attention.startswith("flash"):  # transformers sees where positions restart in a single row only
                 tensors = [tensor.reshape(1, -1) for tensor in tensors]
             with self._autocast():
-                loss = self.network(*tensors)
+                loss = self.network(*tensors, **told)
             # FSDP averages over processes, and the loss is a mean over the tokens of all of them
             (loss * (self.world.size / learned)).backward()
             total += loss.detach()

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from contextlib import nullcontext
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -20,13 +21,13 @@ import pytest
 import torch
 from torch.torch_version import TorchVersion
 
-from reference_model import checkpoint, run_folder, session, settings
+from reference_model import attention, checkpoint, run_folder, session, settings
 from reference_model.distributed import World
 from reference_model.errors import TrainingError, UserError
 from reference_model.network import make_network
 from reference_model.run_folder import Data
 from reference_model.session import Reporter
-from reference_model.train import attention, rate
+from reference_model.train import rate
 
 QUIET = Reporter(say=lambda text: None, step=lambda step, total: None)
 
@@ -161,12 +162,18 @@ def test_attention_on_a_gpu_is_one_that_takes_what_it_is_given(monkeypatch):
     """Autocast mixes types, which flex_attention refused before torch 2.13 (pytorch issue 165468); FSDP does not."""
     chosen, world = settings.load("tiny"), World(0, 1, torch.device("cuda"))
     monkeypatch.setitem(sys.modules, "flash_attn", None)
-    for version, found in (("2.6.0", "sdpa"), ("2.12.1", "sdpa"), ("2.13.0", "flex_attention")):
+    for version, bf16, found in (
+        ("2.6.0", True, "sdpa"), ("2.10.0", True, "sdpa"), ("2.11.0", True, "varlen"), ("2.13.0", True, "varlen"),
+        ("2.11.0", False, "sdpa"), ("2.13.0", False, "flex_attention"),
+    ):  # fmt: skip
         monkeypatch.setattr(torch, "__version__", TorchVersion(version))
-        assert attention(chosen, world) == found
+        assert attention.choose(chosen, world, bf16=bf16) == found
+    asked = settings.changed(chosen, ["running.attention=varlen"])
+    with pytest.raises(TrainingError, match=r"needs a GPU, bf16 and torch 2.11; here are cuda, fp32 and torch 2.13.0"):
+        attention.choose(asked, world, bf16=False)
     monkeypatch.setattr(World, "together", True)
     monkeypatch.setattr(torch, "__version__", TorchVersion("2.6.0"))
-    assert attention(chosen, world) == "flex_attention"
+    assert attention.choose(chosen, world, bf16=True) == "flex_attention"
 
 
 def test_bf16_learns_too(straight, small_config, small_data, tmp_path):
@@ -186,6 +193,17 @@ def test_the_figures_of_a_step_are_those_of_the_data(straight, small_data):
     assert lines[-1]["left"] == 0 and lines[0]["left"] > lines[-2]["left"] > 0
     record = run_folder.read(straight)
     assert record["data"]["card"]["conversations"] == 300 and record["versions"]["torch"] == torch.__version__
+
+
+def test_a_run_from_source_that_is_not_installed_has_a_record_too(small_config, small_data, tmp_path, monkeypatch):
+    def version(package):
+        if package == "bayling-bench":
+            raise PackageNotFoundError(package)
+        return "1"
+
+    monkeypatch.setattr(run_folder, "version", version)
+    assert train(small_config, small_data, tmp_path / "run", "optimizer.steps=1")
+    assert run_folder.read(tmp_path / "run")["versions"]["bayling-bench"] == "unknown"
 
 
 def test_metrics_go_to_tensorboard_where_it_is_installed(straight, small_config, small_data, tmp_path, monkeypatch):
