@@ -36,8 +36,8 @@ SAMPLED = 15000
 LEARNED = ("who", "where", "negate", "question", "opposite", "first", "repeat", "again")
 """Families of general instructions in the data by default, and in the test documents."""
 SHARES = (
-    Share(kind="translation", tokens=0.32), Share(kind="interactive", tokens=0.50),
-    Share(kind="constrained", tokens=0.13), Share(kind="instructions", tokens=0.05, families=LEARNED),
+    Share(kind="translation", tokens=0.15), Share(kind="interactive", tokens=0.70),
+    Share(kind="constrained", tokens=0.10), Share(kind="instructions", tokens=0.05, families=LEARNED),
 )  # fmt: skip
 
 
