@@ -112,6 +112,11 @@ class Trainer:
         except (ImportError, ValueError) as error:
             first = str(error).partition("\n")[0]
             raise TrainingError(f"running.attention = {self.attention!r} cannot be used here: {first}") from None
+        if self.attention == "varlen" and network.config.attention_dropout:
+            raise TrainingError(
+                f"The weights ask for attention_dropout = {network.config.attention_dropout}, which varlen does not "
+                "have: --set running.attention=sdpa."
+            )
         backend = self.settings.running.compile
         if backend and backend not in torch.compiler.list_backends(exclude_tags=()):
             known = torch.compiler.list_backends()

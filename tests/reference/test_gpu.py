@@ -16,6 +16,7 @@ from torch.nn import functional
 
 from reference_model import attention, session, settings, work
 from reference_model.distributed import World
+from reference_model.errors import TrainingError
 from reference_model.pack import Rows, assemble, read_tokens, tokenize
 from reference_model.run_folder import Data
 from reference_model.session import Reporter
@@ -52,6 +53,20 @@ def test_the_kernel_is_told_where_conversations_begin(small_config, monkeypatch)
         with torch.autocast("cpu", dtype=torch.bfloat16):
             found = network(small_config, "varlen")(*tensors, **told)
     assert float(found) == pytest.approx(float(masked), rel=1e-3)
+
+
+def test_dropout_that_the_kernel_does_not_have_is_refused(small_config, small_data, tmp_path, monkeypatch):
+    from reference_model.network import make_network
+
+    def with_dropout(*given, **named):
+        network = make_network(*given, **named)
+        network.config.attention_dropout = 0.1
+        return network
+
+    monkeypatch.setattr("reference_model.train.make_network", with_dropout)
+    monkeypatch.setattr(attention, "choose", lambda *_, **__: "varlen")
+    with pytest.raises(TrainingError, match=r"attention_dropout = 0.1, which varlen does not have: --set running"):
+        trained(small_config, small_data, tmp_path, device="cpu")
 
 
 def trained(config, data, tmp_path, *changes: str, device="cuda", steps=8) -> tuple[list[float], Trainer]:
