@@ -78,6 +78,9 @@ def chosen_settings(arguments: argparse.Namespace) -> Any:
         *arguments.set,
     ]  # fmt: skip
     chosen = settings.load(arguments.config, wanted)
+    # a rate for embeddings beside Muon is too high for matrices, and losses that diverge cannot be compared
+    rate = chosen.optimizer.matrix_rate or chosen.optimizer.rate
+    chosen = replace(chosen, optimizer=replace(chosen.optimizer, rate=rate))
     return fitted(chosen) if arguments.fit else chosen
 
 
