@@ -31,11 +31,13 @@ def choose(settings: Settings, world: World, *, bf16: bool) -> str:
     Raises TrainingError for ``varlen`` where its kernel cannot be had.
     """
     wanted = settings.running.attention
-    on_gpu, has_varlen = world.device.type == "cuda", torch.__version__ >= VARLEN
-    if wanted == "varlen" and not (on_gpu and bf16 and has_varlen):
+    on_gpu = world.device.type == "cuda"
+    has_varlen = bf16 and _has_kernel(world.device)
+    if wanted == "varlen" and not has_varlen:
         raise TrainingError(
-            f"running.attention = 'varlen' needs a GPU, bf16 and torch {VARLEN}; here are {world.device.type}, "
-            f"{'bf16' if bf16 else 'fp32'} and torch {torch.__version__}: --set running.attention=auto."
+            f"running.attention = 'varlen' needs a GPU of compute capability 8, bf16 and torch {VARLEN}; here are "
+            f"{world.device.type}, {'bf16' if bf16 else 'fp32'} and torch {torch.__version__}: "
+            "--set running.attention=auto."
         )
     if wanted != "auto":
         return wanted
@@ -43,10 +45,15 @@ def choose(settings: Settings, world: World, *, bf16: bool) -> str:
         return "eager" if settings.batch.length <= SHORT else "sdpa"
     if find_spec("flash_attn"):
         return "flash_attention_2"
-    if bf16 and has_varlen:
+    if has_varlen:
         return "varlen"
     # a process that is alone computes in bf16 by autocast, which older flex_attention refuses (pytorch issue 165468)
     return "flex_attention" if world.together or torch.__version__ >= "2.13" else "sdpa"
+
+
+def _has_kernel(device: torch.device) -> bool:
+    on_gpu = device.type == "cuda" and torch.__version__ >= VARLEN
+    return on_gpu and torch.cuda.get_device_capability(device) >= (8, 0)
 
 
 def bounds(positions: np.ndarray, device: torch.device) -> dict[str, Any]:

@@ -162,14 +162,16 @@ def test_attention_on_a_gpu_is_one_that_takes_what_it_is_given(monkeypatch):
     """Autocast mixes types, which flex_attention refused before torch 2.13 (pytorch issue 165468); FSDP does not."""
     chosen, world = settings.load("tiny"), World(0, 1, torch.device("cuda"))
     monkeypatch.setitem(sys.modules, "flash_attn", None)
-    for version, bf16, found in (
-        ("2.6.0", True, "sdpa"), ("2.10.0", True, "sdpa"), ("2.11.0", True, "varlen"), ("2.13.0", True, "varlen"),
-        ("2.11.0", False, "sdpa"), ("2.13.0", False, "flex_attention"),
+    for version, capability, bf16, found in (
+        ("2.6.0", (9, 0), True, "sdpa"), ("2.10.0", (9, 0), True, "sdpa"), ("2.11.0", (8, 0), True, "varlen"),
+        ("2.13.0", (9, 0), True, "varlen"), ("2.11.0", (7, 5), True, "sdpa"), ("2.11.0", (9, 0), False, "sdpa"),
+        ("2.13.0", (9, 0), False, "flex_attention"),
     ):  # fmt: skip
         monkeypatch.setattr(torch, "__version__", TorchVersion(version))
+        monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device, found=capability: found)
         assert attention.choose(chosen, world, bf16=bf16) == found
     asked = settings.changed(chosen, ["running.attention=varlen"])
-    with pytest.raises(TrainingError, match=r"needs a GPU, bf16 and torch 2.11; here are cuda, fp32 and torch 2.13.0"):
+    with pytest.raises(TrainingError, match=r"capability 8, bf16 and torch 2.11; here are cuda, fp32 and torch 2.13.0"):
         attention.choose(asked, world, bf16=False)
     monkeypatch.setattr(World, "together", True)
     monkeypatch.setattr(torch, "__version__", TorchVersion("2.6.0"))
