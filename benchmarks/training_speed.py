@@ -163,7 +163,7 @@ def timed_side(arguments: argparse.Namespace) -> None:
     figures = {
         "speed": tokens / clock.seconds, "processor": tokens / clock.processor,
         "utilisation": done / clock.seconds / peak if peak else 0.0, "memory": metrics.memory_in_use(device),
-        "loss": losses, "least": LEAST[device.type], "device": str(device),
+        "loss": losses, "least": LEAST[device.type],
     }  # fmt: skip
     print("\n" + json.dumps(figures))
 

@@ -31,7 +31,6 @@ def choose(settings: Settings, world: World, *, bf16: bool) -> str:
     Raises TrainingError for ``varlen`` where its kernel cannot be had.
     """
     wanted = settings.running.attention
-    on_gpu = world.device.type == "cuda"
     has_varlen = bf16 and _has_kernel(world.device)
     if wanted == "varlen" and not has_varlen:
         raise TrainingError(
@@ -41,7 +40,7 @@ def choose(settings: Settings, world: World, *, bf16: bool) -> str:
         )
     if wanted != "auto":
         return wanted
-    if not on_gpu:
+    if world.device.type != "cuda":
         return "eager" if settings.batch.length <= SHORT else "sdpa"
     if find_spec("flash_attn"):
         return "flash_attention_2"
@@ -57,14 +56,13 @@ def _has_kernel(device: torch.device) -> bool:
 
 
 def bounds(positions: np.ndarray, device: torch.device) -> dict[str, Any]:
-    """Return where conversations begin and end, as transformers passes it to attention: positions are (rows, length).
+    """Return where conversations begin and end, by transformers' names for it: ``positions`` are (rows, length).
 
     The longest is given as the length of a row, so that a compiled block need not be compiled again.
     """
     starts = np.flatnonzero(positions.ravel() == 0)
     ends = torch.from_numpy(np.append(starts, positions.size).astype(np.int32)).to(device)
-    longest = positions.shape[1]
-    return {"cu_seq_lens_q": ends, "cu_seq_lens_k": ends, "max_length_q": longest, "max_length_k": longest}
+    return {"cu_seq_lens_q": ends, "max_length_q": positions.shape[1]}
 
 
 def varlen(

@@ -17,8 +17,14 @@ if TYPE_CHECKING:
 Chunk = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
 
 
+def chunk_loss(states: torch.Tensor, weight: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
+    """Return the summed cross-entropy of positions at once: states are (positions, width), ``wanted`` (positions)."""
+    logits = functional.linear(states, weight).float()
+    return functional.cross_entropy(logits, wanted, reduction="sum")
+
+
 def summed_loss(
-    hidden: torch.Tensor, weight: torch.Tensor, labels: torch.Tensor, rows: int, chunk: Chunk | None = None
+    hidden: torch.Tensor, weight: torch.Tensor, labels: torch.Tensor, rows: int, chunk: Chunk = chunk_loss
 ) -> torch.Tensor:
     """Return the sum of cross-entropies over the learned positions, in 32 bits.
 
@@ -30,14 +36,8 @@ def summed_loss(
     hidden, labels = hidden[learned], labels[learned]
     total = hidden.new_zeros((), dtype=torch.float32)
     for states, wanted in zip(hidden.split(rows), labels.split(rows), strict=True):
-        total = total + checkpoint(chunk or chunk_loss, states, weight, wanted, use_reentrant=False)
+        total = total + checkpoint(chunk, states, weight, wanted, use_reentrant=False)
     return total
-
-
-def chunk_loss(states: torch.Tensor, weight: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
-    """Return the summed cross-entropy of positions at once: states are (positions, width), ``wanted`` (positions)."""
-    logits = functional.linear(states, weight).float()
-    return functional.cross_entropy(logits, wanted, reduction="sum")
 
 
 class LossNetwork(torch.nn.Module):

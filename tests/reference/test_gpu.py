@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import subprocess
 import sys
 from itertools import pairwise
-from pathlib import Path
 
 import pytest
 import torch
 from torch.nn import functional
 
-from reference_model import attention, session, settings, work
+from reference_model import attention, settings, work
 from reference_model.distributed import World
 from reference_model.errors import TrainingError
 from reference_model.pack import Rows, assemble, read_tokens, tokenize
-from reference_model.run_folder import Data
-from reference_model.session import Reporter
 from reference_model.train import Trainer
 
 from .test_pack import made_up_tokens
+from .test_train import curve, train
 
 needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU is here")
-QUIET = Reporter(say=lambda text: None, step=lambda step, total: None)
 LENGTHS = [40, 11, 30, 23, 57, 8]
 
 
@@ -119,31 +115,27 @@ def test_muon_and_lora_learn(small_config, small_data, tmp_path, changes):
     assert losses[-1] < losses[0]
 
 
-def curve(folder: Path) -> list[float]:
-    return [json.loads(line)["loss"] for line in (folder / "metrics.jsonl").read_text(encoding="utf-8").splitlines()]
-
-
 @needs_gpu
 def test_a_run_goes_on_where_it_stopped_and_fsdp_learns_the_same(small_config, small_data, tmp_path):
-    """Twenty steps alone; then by torchrun (NCCL, FSDP2), which stops at ten and goes on."""
-    session.train(settings.load(str(small_config)), Data(small_data), tmp_path / "alone", resume=False, reporter=QUIET)
+    """Twenty steps alone; then by torchrun (NCCL, FSDP2), which loses its last checkpoint and goes on."""
+    assert train(small_config, small_data, tmp_path / "alone")
     command = [
         sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "1", "-m",
-        "reference_model.cli", "train", str(small_config), "--data", str(small_data), "-o", str(tmp_path / "shared"),
+        "reference_model.cli", "train",
     ]  # fmt: skip
+    begin = (str(small_config), "--data", str(small_data), "-o", str(tmp_path / "shared"))
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    for more in ((), ("--resume", str(tmp_path / "shared"))):
+    for more in (begin, ("--resume", str(tmp_path / "shared"))):
         done = subprocess.run([*command, *more], capture_output=True, text=True, env=environment)
         assert done.returncode == 0, done.stderr[-3000:]
         steps = sorted((tmp_path / "shared" / "checkpoints").iterdir())
-        if not more:
+        if more is begin:
             whole = curve(tmp_path / "shared")
             shutil.rmtree(steps[-1])
     assert whole == pytest.approx(curve(tmp_path / "alone"), rel=1e-2)
     assert curve(tmp_path / "shared") == pytest.approx(whole, rel=1e-5)
-    first = json.loads((tmp_path / "shared" / "metrics.jsonl").read_text(encoding="utf-8").splitlines()[0])
     if work.peak(torch.cuda.get_device_name()):
-        assert 0 < first["utilisation"] < 1
+        assert 0 < curve(tmp_path / "shared", "utilisation")[0] < 1
 
 
 @needs_gpu
@@ -153,7 +145,7 @@ def test_a_model_answers_on_the_gpu_as_on_the_cpu(small_config, small_data, tmp_
     from reference_model.settings import TemplateChoice
     from reference_model.speaker import Decoding, Placing, load
 
-    session.train(settings.load(str(small_config)), Data(small_data), tmp_path / "run", resume=False, reporter=QUIET)
+    assert train(small_config, small_data, tmp_path / "run")
     export(tmp_path / "run", tmp_path / "model", "float32")
     answers = {}
     for device in ("cpu", "auto"):
