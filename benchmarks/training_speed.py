@@ -220,6 +220,7 @@ def theirs(trainer: Any, blocks: list[Any], clock: Clock) -> float:
         trainer.network.network.set_attn_implementation("sdpa")
     batch, optimizer, running = settings.batch, settings.optimizer, settings.running
     trainer.descents.clear()
+    trainer.copy = None
     examples = [row for block in blocks for row in their_rows(block)]
 
     class Ordered(Trainer):

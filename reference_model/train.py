@@ -27,6 +27,7 @@ from reference_model.network import make_network
 from reference_model.optimizer import make_descents, rate
 from reference_model.pack import Block, Rows, assemble
 from reference_model.settings import Settings
+from reference_model.working_copy import WorkingCopy
 
 PATIENCE = 3.0
 """Seconds after which a second Ctrl-C is one that means it."""
@@ -86,6 +87,10 @@ class Trainer:
         self.bf16 = precise(settings, world.device)
         self.attention = attention.choose(settings, world, bf16=self.bf16)
         self.network = self._network(tokenizer)
+        self.copy = self._working_copy()
+        if settings.running.compile:
+            for layer in self.computing.network.model.layers:
+                layer.compile(backend=settings.running.compile)
         self.descents = make_descents(settings, self.network, world)
         self.reached = Progress(0, 0)
 
@@ -100,10 +105,21 @@ class Trainer:
             share_out(network, self.world, bf16=self.bf16)
         else:
             network.to(self.world.device)
-        if running.compile:
-            for block in inner.model.layers:
-                block.compile(backend=running.compile)
         return network.train()
+
+    def _working_copy(self) -> WorkingCopy | None:
+        """Return what computes in bf16 for a GPU that is alone."""
+        alone_on_gpu = self.world.device.type == "cuda" and not self.world.together
+        return WorkingCopy(self.network) if self.bf16 and alone_on_gpu else None
+
+    @property
+    def computing(self) -> LossNetwork:
+        """Return the network that computes: the kept one, or its working copy."""
+        return self.copy.network if self.copy else self.network
+
+    def _refresh(self) -> None:
+        if self.copy:
+            self.copy.refresh()
 
     def _choose(self, network: Any) -> None:
         """Set the attention implementation; TrainingError for one, or a compiler, that is not there."""
@@ -153,6 +169,7 @@ class Trainer:
         now = rate(self.settings.optimizer, step, self.steps)
         for descent in self.descents:
             descent.step(now)
+        self._refresh()
         self.reached = Progress(step + 1, self.reached.tokens + int(tokens))
         figures = {"loss": loss, "gradient": gradient, "rate": now, "learned": learned, "tokens": tokens}
         return {**figures, "context": visible / tokens}, bool(stopping)
@@ -170,15 +187,15 @@ class Trainer:
             if self.attention.startswith("flash"):  # transformers sees where positions restart in a single row only
                 tensors = [tensor.reshape(1, -1) for tensor in tensors]
             with self._autocast():
-                loss = self.network(*tensors, **told)
+                loss = self.computing(*tensors, **told)
             # FSDP averages over processes, and the loss is a mean over the tokens of all of them
             (loss * (self.world.size / learned)).backward()
             total += loss.detach()
         return float(total)
 
     def _autocast(self) -> AbstractContextManager:
-        """Return bf16 for a process that is alone; FSDP casts by itself."""
-        if self.bf16 and not self.world.together:
+        """Return bf16 for a process that is alone on a CPU; FSDP casts by itself, and a working copy needs no cast."""
+        if self.bf16 and self.copy is None and not self.world.together:
             return torch.autocast(self.world.device.type, dtype=torch.bfloat16)
         return nullcontext()
 
@@ -189,6 +206,7 @@ class Trainer:
     def load(self, path: Path) -> None:
         """Go on where a checkpoint is."""
         checkpoint.load(path, self._parts())
+        self._refresh()
         self.reached = checkpoint.progress(path)
 
     def _parts(self) -> checkpoint.Parts:

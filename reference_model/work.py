@@ -92,17 +92,17 @@ class Memory:
 def memory(settings: Settings, gpus: int) -> Memory:
     """Return what each of ``gpus`` needs: 32-bit weights, gradients and moments (AdamW two, Muon one) by FSDP2.
 
-    Gathered are the matrices outside the blocks and two blocks in the precision of computing; on one GPU, where bf16 is
-    autocast's, its copies of all matrices. Activations are those of ``batch.micro`` rows without the attention matrix:
+    Gathered are the matrices outside the blocks and two blocks in the precision of computing; on one GPU in bf16, the
+    copy of all weights. Activations are those of ``batch.micro`` rows without the attention matrix:
     with ``running.recompute`` the input of each block and the inside of one.
     """
     shape, counted, rows = settings.model, parameters(settings), settings.batch.micro * settings.batch.length
     item = 4 if settings.running.precision == "fp32" else 2
-    autocast = gpus == 1 and item == 2
+    copied = gpus == 1 and item == 2
     outside = counted.embedding * (1 if shape.tied else 2)
-    gathered = item * (outside + (shape.layers if autocast else 2) * counted.block) if gpus > 1 or autocast else 0
-    inside = rows * held(shape, item, autocast=autocast)
-    kept = rows * (4 if autocast else item) * shape.width
+    gathered = item * (outside + (shape.layers if copied else 2) * counted.block) if gpus > 1 or copied else 0
+    inside = rows * held(shape, item)
+    kept = rows * item * shape.width
     matrices = shape.layers * (counted.block - 2 * shape.width)
     blocks = shape.layers * kept + inside if settings.running.recompute else shape.layers * inside
     return Memory(
@@ -115,12 +115,12 @@ def memory(settings: Settings, gpus: int) -> Memory:
     )
 
 
-def held(shape: Shape, item: int, *, autocast: bool) -> float:
+def held(shape: Shape, item: int) -> float:
     """Return bytes a token that a block of transformers' LLaMA keeps for its backward pass, as torch counts them.
 
-    ``item`` is the size of a number in matrix products. Norms compute in 32 bits; under ``autocast`` their inputs and
-    outputs have 32 bits too. Then queries, keys, values, the attention's output, and the four parts of SwiGLU.
+    ``item`` is the size of a number in matrix products. Norms compute in 32 bits. Then queries, keys, values, the
+    attention's output, and the four parts of SwiGLU.
     """
     keys = shape.width * shape.key_heads / shape.heads
-    norms = 26 if autocast else 16 if item == 2 else 24
+    norms = 16 if item == 2 else 24
     return (norms + 2 * item) * shape.width + 2 * item * keys + 4 * item * shape.inner
