@@ -50,7 +50,7 @@ from bayling_bench.display.text import short, visible_all
 from bayling_bench.report import cells, columns, strings, words
 from bayling_bench.report.cells import GUARDS, Cell
 from bayling_bench.report.gathered import Gathered
-from bayling_bench.report.places import EXAMS, Place
+from bayling_bench.report.places import EXAMS, TRANSLATIONS, Place
 
 SCHEMA = 1
 Row = dict[str, Any]
@@ -234,7 +234,7 @@ def _figures(found: Gathered, suites: list[str]) -> Row:
             "categories": found.categories,
             "calibrations": found.calibrations,
         },
-        "directions": {"suites": [suite for suite in suites if suite in ("wmt22", "interactive")]},
+        "directions": {"suites": [suite for suite in suites if suite in (*TRANSLATIONS, "mini", "miniature")]},
         "exams": {"suites": [suite for suite in suites if suite in EXAMS]},
         "size": {
             "systems": [system.key for system in found.systems if system.size_b is not None],

@@ -145,10 +145,14 @@ def _off_target_in(found: Gathered, ordered: Sequence[tuple[str, tuple[float, st
 
 
 def _few(found: Gathered) -> Iterator[Text]:
-    sizes: dict[str, int] = {}
-    for (_, place), cell in found.cells.items():
+    whole: dict[tuple[str, str], int] = {}
+    for (system, place), cell in found.cells.items():
         if place.task not in found.means and cell.n and not place.task.startswith("bayling80/"):
-            sizes[place.task] = min(cell.n, sizes.get(place.task, cell.n))
+            # some metrics are of a part of the task: its size is that of the greatest
+            whole[system, place.task] = max(cell.n, whole.get((system, place.task), 0))
+    sizes: dict[str, int] = {}
+    for (_, task), n in whole.items():
+        sizes[task] = min(n, sizes.get(task, n))
     few = [task for task, n in sizes.items() if n < FEW]
     if len(few) > _NAMED:
         yield {
