@@ -124,6 +124,7 @@ def make_network(settings: Settings, tokenizer: Any, *, real: bool = True) -> Ll
         torch.manual_seed(settings.running.seed)
         with torch.device("cpu" if real else "meta"):
             network = LlamaForCausalLM(llama_config(shape, tokenizer))
+        _scale_embedding(network, shape)
         if shape.zero_outputs:
             _zero_outputs(network)
     if len(tokenizer) > network.config.vocab_size:
@@ -131,6 +132,15 @@ def make_network(settings: Settings, tokenizer: Any, *, real: bool = True) -> Ll
         torch.manual_seed(settings.running.seed)
         network.resize_token_embeddings(len(tokenizer), mean_resizing=False)
     return _adapted(network, settings.adapter, settings.running.seed)
+
+
+@torch.no_grad()
+def _scale_embedding(network: LlamaForCausalLM, shape: Shape) -> None:
+    """Give the embedding its size; the first logits stay as large as they were."""
+    larger = shape.embedding_std / network.config.initializer_range
+    network.model.embed_tokens.weight *= larger
+    if shape.tied:
+        network.model.norm.weight /= larger
 
 
 def _zero_outputs(network: LlamaForCausalLM) -> None:

@@ -55,12 +55,14 @@ class Shape:
     """Whether to start from random weights where none are named."""
     zero_outputs: bool = False
     """Whether random weights have zeros in the matrices that end a block's two parts: a block first passes all on."""
+    embedding_std: float = 0.02
+    """Standard deviation of a random embedding. Where it is also the output matrix, the last norm begins smaller."""
 
     def __post_init__(self) -> None:
         sizes = ("vocabulary", "width", "inner", "layers", "heads", "key_heads", "context")
         _at_least("model", self, 1, sizes)
-        if self.rope_theta <= 0 or self.norm_eps <= 0:
-            raise TrainingError("model: rope_theta and norm_eps must be above 0.")
+        if min(self.rope_theta, self.norm_eps, self.embedding_std) <= 0:
+            raise TrainingError("model: rope_theta, norm_eps and embedding_std must be above 0.")
         if self.width % self.heads or self.width // self.heads % 2 or self.heads % self.key_heads:
             raise TrainingError(
                 f"model: heads = {self.heads} must divide width = {self.width} into even parts, and key_heads = "

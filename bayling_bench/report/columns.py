@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -15,7 +16,7 @@ from bayling_bench.report.strings import Text
 from bayling_bench.scoring.kinds import KINDS
 from bayling_bench.scoring.kinds import in_order as known_kinds
 
-SUITES = ("wmt22", "interactive", "human", "bayling80", "gaokao", "sat", "mini")
+SUITES = ("wmt22", "interactive", "human", "bayling80", "gaokao", "sat", "mini", "miniature")
 RULES = {"acc": "paper", "acc_strict": "strict", "acc_strict_parsed": "strict", "unparsed": "strict"}
 
 
@@ -170,7 +171,12 @@ def task_name(found: Gathered, task: str) -> Text:
     languages = _languages(base)
     if len(languages) == 2 and base.startswith(("wmt22_", "interactive_translation_")):
         return dict.fromkeys(strings.LANGUAGES, f"{languages[0]} → {languages[1]}")
-    found_text = strings.text(f"task.{base}", base)
+    kind = re.match(r"mini(?:ature)?_([a-z]+)", base)
+    if kind:
+        name = strings.text(f"part.{kind[1]}", kind[1])
+        found_text = {language: f"{text} {' → '.join(languages)}" for language, text in name.items()}
+    else:
+        found_text = strings.text(f"task.{base}", base)
     if base == task:
         return found_text
     return {"en": f"{found_text['en']} (log-likelihood)", "zh": f"{found_text['zh']}（对数似然）"}

@@ -35,6 +35,23 @@ def test_zero_outputs_let_a_new_network_pass_everything_on():
         assert torch.equal(network.model(ids).last_hidden_state, passed) == zero
 
 
+@pytest.mark.parametrize("tied", ["true", "false"])
+def test_a_larger_embedding_leaves_the_first_logits_as_large(tied):
+    import torch
+
+    from reference_model.network import make_network
+
+    found, ids = [], torch.arange(8)[None]
+    for std in ("0.02", "0.2"):
+        changes = ("model.zero_outputs=true", f"model.tied={tied}", f"model.embedding_std={std}")
+        network = make_network(settings.load("tiny", changes), byte_level())
+        with torch.no_grad():
+            found.append((network.model.embed_tokens.weight.std().item(), network(ids).logits))
+    (small, logits), (large, same) = found
+    assert large / small == pytest.approx(10, rel=1e-5) and small == pytest.approx(0.02, rel=0.05)
+    assert (same - logits).abs().max() < 0.02 * logits.abs().max()  # the epsilon of the norms weighs less
+
+
 def test_the_shipped_names_are_those_of_the_design():
     assert settings.names() == ["bayling_13b", "bayling_7b", "smollm2_135m", "tiny"]
 
@@ -150,7 +167,8 @@ def test_a_plan_shares_weights_out_and_counts_hours():
         (["optimizer.clip=inf"], "`clip` = inf is not a number"),
         (["optimizer.weight_decay=-0.1"], "weight_decay not below 0"),
         (["optimizer.eps=0"], "eps must be above 0"),
-        (["model.norm_eps=-1"], "norm_eps must be above 0"),
+        (["model.norm_eps=-1"], "norm_eps and embedding_std must be above 0"),
+        (["model.embedding_std=0"], "embedding_std must be above 0"),
         (["adapter.rank=4", "adapter.layers=['q_prj']"], "'q_prj' is unknown. Did you mean q_proj"),
         (["adapter.rank=4", "adapter.layers=['lm_head']"], "'lm_head' is unknown"),
         (["optimizer.warmup=1.0"], "warmup"),
