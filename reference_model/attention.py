@@ -46,7 +46,7 @@ def choose(settings: Settings, world: World, *, bf16: bool) -> str:
         return "flash_attention_2"
     if has_varlen:
         return "varlen"
-    # a process that is alone computes in bf16 by autocast, which older flex_attention refuses (pytorch issue 165468)
+    # for a process that is alone only torch's newer flex_attention was tried (older ones: pytorch issue 165468)
     return "flex_attention" if world.together or torch.__version__ >= "2.13" else "sdpa"
 
 
@@ -79,8 +79,8 @@ def varlen(
 ) -> tuple[torch.Tensor, None]:
     """Return causal attention within the conversations that ``bounds`` found, as transformers' interface has it.
 
-    ``query``, ``key`` and ``value`` are (rows, heads, length, size), the output (rows, length, heads, size). Rotary
-    positions leave autocast's 32 bits behind, and the kernel takes 16.
+    ``query``, ``key`` and ``value`` are (rows, heads, length, size), the output (rows, length, heads, size). Under
+    autocast rotary positions leave 32 bits behind, and the kernel takes 16.
     """
     from torch.nn.attention.varlen import varlen_attn
 

@@ -138,9 +138,9 @@ def make_network(settings: Settings, tokenizer: Any, *, real: bool = True) -> Ll
 def _scale_embedding(network: LlamaForCausalLM, shape: Shape) -> None:
     """Give the embedding its size; the first logits stay as large as they were."""
     larger = shape.embedding_std / network.config.initializer_range
-    network.model.embed_tokens.weight *= larger
+    network.model.embed_tokens.weight.mul_(larger)
     if shape.tied:
-        network.model.norm.weight /= larger
+        network.model.norm.weight.div_(larger)
 
 
 def _zero_outputs(network: LlamaForCausalLM) -> None:
