@@ -95,7 +95,6 @@ def test_killed_in_training_and_in_answering_the_same_command_goes_on_and_then_a
     assert "BLEU zh-en" in shown and "report: out/report.html" in shown and "a trial" in shown
     page = (folder / "report.html").read_text(encoding="utf-8")
     assert "<html" in page[:500] and '"directions": {"suites": ["miniature"]}' in page  # there is a picture
-    assert "11 of 15 tasks have fewer than 150 items" in page  # translations have 330, in three parts of 110
 
     pair = [str(folder / "systems" / name) for name in ("copy", "nearest")]
     command = [sys.executable, "-m", "bayling_bench.cli", "compare", *pair, "--resamples", "20"]

@@ -1,0 +1,24 @@
+"""The sentences at the head of a report."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+
+from bayling_bench.report import words
+from bayling_bench.report.places import Place
+
+
+@pytest.mark.parametrize(
+    ("sizes", "told"), [((330, 330), ""), ((330, 120), "translation zh → en"), ((149,), "zh → en")]
+)
+def test_a_task_has_as_many_items_as_its_greatest_part_in_the_run_that_has_fewest(sizes, told):
+    cells = {}
+    for system, n in enumerate(sizes):
+        for metric, share in (("bleu", 1), ("bleu@random", 3)):
+            place = Place("miniature", "miniature_translation_zh_en", metric, "")
+            cells[str(system), place] = SimpleNamespace(n=n // share)
+    found = list(words._few(SimpleNamespace(cells=cells, means={})))  # pyright: ignore
+    assert bool(found) == bool(told)
+    assert not told or (told in found[0]["en"] and "不足 150 条" in found[0]["zh"])
