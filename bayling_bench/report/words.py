@@ -15,6 +15,7 @@ from bayling_bench.report.columns import Column
 from bayling_bench.report.gathered import Gathered
 from bayling_bench.report.strings import Text
 from bayling_bench.report.systems import PUBLISHED, REPRODUCED, RUN
+from bayling_bench.scoring.kinds import whole
 
 FEW = 150
 """Items below which a difference of shares under some ten points is what chance does."""
@@ -145,14 +146,11 @@ def _off_target_in(found: Gathered, ordered: Sequence[tuple[str, tuple[float, st
 
 
 def _few(found: Gathered) -> Iterator[Text]:
-    whole: dict[tuple[str, str], int] = {}
-    for (system, place), cell in found.cells.items():
-        if place.task not in found.means and cell.n and not place.task.startswith("bayling80/"):
-            # some metrics are of a part of the task: its size is that of the greatest
-            whole[system, place.task] = max(cell.n, whole.get((system, place.task), 0))
     sizes: dict[str, int] = {}
-    for (_, task), n in whole.items():
-        sizes[task] = min(n, sizes.get(task, n))
+    for (_, place), cell in found.cells.items():
+        of_a_part = whole(place.metric) != place.metric
+        if place.task not in found.means and cell.n and not of_a_part and not place.task.startswith("bayling80/"):
+            sizes[place.task] = min(cell.n, sizes.get(place.task, cell.n))
     few = [task for task, n in sizes.items() if n < FEW]
     if len(few) > _NAMED:
         yield {

@@ -13,7 +13,7 @@ from bayling_bench.report.places import Place
 @pytest.mark.parametrize(
     ("sizes", "told"), [((330, 330), ""), ((330, 120), "translation zh → en"), ((149,), "zh → en")]
 )
-def test_a_task_has_as_many_items_as_its_greatest_part_in_the_run_that_has_fewest(sizes, told):
+def test_a_task_is_small_by_the_run_that_has_fewest_items_and_not_by_its_parts(sizes, told):
     cells = {}
     for system, n in enumerate(sizes):
         for metric, share in (("bleu", 1), ("bleu@random", 3)):
