@@ -79,8 +79,8 @@ def varlen(
 ) -> tuple[torch.Tensor, None]:
     """Return causal attention within the conversations that ``bounds`` found, as transformers' interface has it.
 
-    ``query``, ``key`` and ``value`` are (rows, heads, length, size), the output (rows, length, heads, size). Under
-    autocast rotary positions leave 32 bits behind, and the kernel takes 16.
+    ``query``, ``key`` and ``value`` are (rows, heads, length, size), the output (rows, length, heads, size). The kernel
+    takes 16 bits.
     """
     from torch.nn.attention.varlen import varlen_attn
 

@@ -69,7 +69,7 @@ def miniature(
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Folder of training data to make.")] = None,
     tests: Annotated[Path | None, typer.Option(metavar="DIR", help="Write the test documents here.")] = None,
     seed: Annotated[int, typer.Option(help="Of the training data; the test documents have their own.")] = 1,
-    tokens: Annotated[float, typer.Option(help="How many tokens of training data.")] = 3.8e6,
+    tokens: Annotated[float, typer.Option(help="How many tokens of training data.")] = 4.3e6,
 ) -> None:
     """Make the training data, or the test documents, of the miniature trilingual language: nothing is downloaded."""
     from reference_model import terminal

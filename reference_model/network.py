@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from reference_model import conversation
+from reference_model import conversation, initial
 from reference_model.conversation import Template, load_template
 from reference_model.errors import TrainingError
 from reference_model.pack import read_conversations
@@ -124,29 +124,13 @@ def make_network(settings: Settings, tokenizer: Any, *, real: bool = True) -> Ll
         torch.manual_seed(settings.running.seed)
         with torch.device("cpu" if real else "meta"):
             network = LlamaForCausalLM(llama_config(shape, tokenizer))
-        _scale_embedding(network, shape)
-        if shape.zero_outputs:
-            _zero_outputs(network)
+        if real:
+            initial.prepare(network, shape)
     if len(tokenizer) > network.config.vocab_size:
         _check_growth(settings, len(tokenizer), network.config.vocab_size)
         torch.manual_seed(settings.running.seed)
         network.resize_token_embeddings(len(tokenizer), mean_resizing=False)
     return _adapted(network, settings.adapter, settings.running.seed)
-
-
-@torch.no_grad()
-def _scale_embedding(network: LlamaForCausalLM, shape: Shape) -> None:
-    """Give the embedding its size; the first logits stay as large as they were."""
-    larger = shape.embedding_std / network.config.initializer_range
-    network.model.embed_tokens.weight.mul_(larger)
-    if shape.tied:
-        network.model.norm.weight.div_(larger)
-
-
-def _zero_outputs(network: LlamaForCausalLM) -> None:
-    for block in network.model.layers:
-        for matrix in (block.self_attn.o_proj, block.mlp.down_proj):  # pyright: ignore
-            torch.nn.init.zeros_(matrix.weight)  # pyright: ignore
 
 
 def _check_growth(settings: Settings, entries: int, rows: int) -> None:

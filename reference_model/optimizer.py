@@ -1,8 +1,4 @@
-"""Optimizers: AdamW for all weights, or Muon for the matrices of the blocks and AdamW for the rest; their rate.
-
-Muon (Jordan et al. 2024) takes the momentum of a matrix's gradient and makes its singular values equal before it steps.
-Its updates are scaled to the root mean square of AdamW's (arXiv 2502.16982, section 2.2), so that one rate fits both.
-"""
+"""Optimizers: AdamW for all weights, or Muon for the matrices of the blocks and AdamW for the rest; their rate."""
 
 from __future__ import annotations
 
@@ -12,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from reference_model.errors import TrainingError
+from reference_model.muon import Muon, Part, part_of
 from reference_model.settings import Optimizer, Settings
 
 if TYPE_CHECKING:
@@ -46,13 +42,12 @@ class Descent:
 
 
 def make_descents(settings: Settings, network: LossNetwork, world: World) -> list[Descent]:
-    """Return the optimizers of a network; TrainingError where Muon is asked for and cannot be had."""
+    """Return the optimizers of a network."""
     chosen = settings.optimizer
     named = [(name, weight) for name, weight in network.named_parameters() if weight.requires_grad]
     muon = chosen.kind == "muon"
-    matrices = [weight for name, weight in named if muon and ".layers." in name and weight.ndim == 2]
-    held = {id(weight) for weight in matrices}
-    rest = [weight for _, weight in named if id(weight) not in held]
+    matrices = {name: weight for name, weight in named if muon and ".layers." in name and weight.ndim == 2}
+    rest = [weight for name, weight in named if name not in matrices]
     groups = [
         {"params": [weight for weight in rest if weight.ndim >= 2], "weight_decay": chosen.weight_decay},
         {"params": [weight for weight in rest if weight.ndim < 2], "weight_decay": 0.0},
@@ -62,19 +57,12 @@ def make_descents(settings: Settings, network: LossNetwork, world: World) -> lis
         lr=chosen.rate, betas=(chosen.beta1, chosen.beta2), eps=chosen.eps, fused=world.device.type == "cuda",
     )  # fmt: skip
     found = [Descent(adamw, 1.0)]
-    return [*found, _muon(chosen, matrices)] if muon else found
-
-
-def _muon(settings: Optimizer, matrices: list[torch.nn.Parameter]) -> Descent:
-    kind = getattr(torch.optim, "Muon", None)
-    if kind is None:
-        raise TrainingError(
-            f"optimizer.kind = muon needs torch 2.9 or newer, this is {torch.__version__}: pip install -U torch, or "
-            "--set optimizer.kind=adamw."
+    if muon:
+        config = network.network.config
+        parts = [part_of(name, one, config) if chosen.by_head else Part(one) for name, one in matrices.items()]
+        highest = chosen.matrix_rate or chosen.rate
+        optimizer = Muon(
+            parts, lr=highest, momentum=chosen.momentum, weight_decay=chosen.weight_decay, steps=chosen.newton_steps
         )
-    highest = settings.matrix_rate or settings.rate
-    optimizer = kind(
-        matrices, lr=highest, momentum=settings.momentum, weight_decay=settings.weight_decay,
-        adjust_lr_fn="match_rms_adamw", ns_steps=settings.newton_steps,
-    )  # fmt: skip
-    return Descent(optimizer, highest / settings.rate)
+        found.append(Descent(optimizer, highest / chosen.rate))
+    return found

@@ -57,6 +57,9 @@ class Shape:
     """Whether random weights have zeros in the matrices that end a block's two parts: a block first passes all on."""
     embedding_std: float = 0.02
     """Standard deviation of a random embedding. Where it is also the output matrix, the last norm begins smaller."""
+    local_heads: tuple[int, ...] = ()
+    """How many heads of each block, from the first on, begin by looking at what is shortly before, as copying needs it;
+    where there are any, queries equal keys at first, so that a token looks for its like. Blocks not named have none."""
 
     def __post_init__(self) -> None:
         sizes = ("vocabulary", "width", "inner", "layers", "heads", "key_heads", "context")
@@ -67,6 +70,11 @@ class Shape:
             raise TrainingError(
                 f"model: heads = {self.heads} must divide width = {self.width} into even parts, and key_heads = "
                 f"{self.key_heads} must divide heads."
+            )
+        if not all(0 <= one <= self.heads for one in self.local_heads):
+            raise TrainingError(
+                f"model: local_heads = {list(self.local_heads)} must be numbers from 0 to heads = {self.heads}, one a "
+                "block."
             )
 
 
@@ -120,6 +128,8 @@ class Optimizer:
     """Muon's."""
     newton_steps: int = 5
     """Steps of the Newton-Schulz iteration by which Muon evens out singular values."""
+    by_head: bool = False
+    """Muon takes each head of attention, and as many groups of an MLP's neurons, as a matrix of its own."""
     epochs: float = 1.0
     """Passes over the data, where ``steps`` is 0."""
     steps: int = 0

@@ -11,7 +11,7 @@ import math
 import signal
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -108,9 +108,8 @@ class Trainer:
         return network.train()
 
     def _working_copy(self) -> WorkingCopy | None:
-        """Return what computes in bf16 for a GPU that is alone."""
-        alone_on_gpu = self.world.device.type == "cuda" and not self.world.together
-        return WorkingCopy(self.network) if self.bf16 and alone_on_gpu else None
+        """Return what computes in bf16 for a process that is alone; FSDP casts by itself."""
+        return WorkingCopy(self.network) if self.bf16 and not self.world.together else None
 
     @property
     def computing(self) -> LossNetwork:
@@ -186,18 +185,11 @@ class Trainer:
                 told = attention.bounds(block.positions[rows], self.world.device)
             if self.attention.startswith("flash"):  # transformers sees where positions restart in a single row only
                 tensors = [tensor.reshape(1, -1) for tensor in tensors]
-            with self._autocast():
-                loss = self.computing(*tensors, **told)
+            loss = self.computing(*tensors, **told)
             # FSDP averages over processes, and the loss is a mean over the tokens of all of them
             (loss * (self.world.size / learned)).backward()
             total += loss.detach()
         return float(total)
-
-    def _autocast(self) -> AbstractContextManager:
-        """Return bf16 for a process that is alone on a CPU; FSDP casts by itself, and a working copy needs no cast."""
-        if self.bf16 and self.copy is None and not self.world.together:
-            return torch.autocast(self.world.device.type, dtype=torch.bfloat16)
-        return nullcontext()
 
     def save(self, folder: Path) -> None:
         """Write a checkpoint."""

@@ -1,4 +1,4 @@
-"""Computing in bf16 with weights kept in 32 bits, on a GPU that trains alone: FSDP's mixed precision without FSDP.
+"""Computing in bf16 with weights kept in 32 bits, in a process that trains alone: FSDP's mixed precision without FSDP.
 
 Autocast would round every matrix again for each micro-batch, keep what lies between blocks in 32 bits, and turn each
 gradient into 32 bits before it is added to the others.

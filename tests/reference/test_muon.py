@@ -1,4 +1,4 @@
-"""Muon: it learns, it goes on bit for bit, it is the same on two processes, its state is counted."""
+"""Muon: it steps as torch's, by head too; it learns, goes on bit for bit and on two processes; its state is counted."""
 
 from __future__ import annotations
 
@@ -11,16 +11,21 @@ from pathlib import Path
 
 import pytest
 import torch
+from transformers import LlamaForCausalLM
 
 from reference_model import checkpoint, session, settings, work
 from reference_model.errors import TrainingError
+from reference_model.muon import Muon, Part, part_of
+from reference_model.network import llama_config
 from reference_model.optimizer import rate
 from reference_model.run_folder import Data
 from reference_model.session import Reporter
 
-pytestmark = pytest.mark.skipif(not hasattr(torch.optim, "Muon"), reason="this torch has no Muon")
 QUIET = Reporter(say=lambda text: None, step=lambda step, total: None)
-MUON = ("optimizer.kind=muon", "optimizer.rate=3e-3", "optimizer.matrix_rate=1e-2", "optimizer.momentum=0.9")
+MUON = (
+    "optimizer.kind=muon", "optimizer.rate=3e-3", "optimizer.matrix_rate=1e-2", "optimizer.momentum=0.9",
+    "optimizer.by_head=true",
+)  # fmt: skip
 
 
 def train(config, data, folder, *changes, resume=False) -> bool:
@@ -63,6 +68,47 @@ def test_fewer_steps_of_its_iteration_are_another_update(small_config, small_dat
     assert five[0] == three[0] and five[1] != three[1]
 
 
+def weights(*shapes: tuple[int, int]) -> list[torch.nn.Parameter]:
+    torch.manual_seed(5)
+    return [torch.nn.Parameter(torch.randn(shape)) for shape in shapes]
+
+
+@pytest.mark.skipif(not hasattr(torch.optim, "Muon"), reason="this torch has no Muon to compare with")
+def test_its_steps_are_those_of_torch():
+    shapes = ((16, 48), (32, 32), (48, 16), (16, 48), (32, 32))
+    own, theirs = weights(*shapes), weights(*shapes)
+    options = {"lr": 0.02, "momentum": 0.9, "weight_decay": 0.1}
+    ours = Muon([Part(one) for one in own], **options, steps=5)
+    peer = torch.optim.Muon(theirs, **options, ns_steps=5, adjust_lr_fn="match_rms_adamw")
+    for _ in range(3):
+        for one, other in zip(own, theirs, strict=True):
+            one.grad = torch.randn(one.shape)
+            other.grad = one.grad.clone()
+        ours.step()
+        peer.step()
+    for one, other, first in zip(own, theirs, weights(*shapes), strict=True):
+        torch.testing.assert_close(one - first, other - first, rtol=0, atol=3e-3)  # bf16: an eighth of a step
+
+
+def test_by_head_the_step_of_each_head_has_equal_singular_values(small_config):
+    """4 heads of 8, 2 of keys; q and o in 4 parts, k and v in 2, the MLP's 64 neurons in 4 groups."""
+    network = LlamaForCausalLM(llama_config(settings.load(str(small_config)).model))
+    layer = network.model.layers[0]
+    before = {name: one.detach().clone() for name, one in layer.named_parameters() if one.ndim == 2}
+    parts = [part_of(name, one, network.config) for name, one in layer.named_parameters() if one.ndim == 2]
+    for part in parts:
+        part.weight.grad = torch.randn(part.weight.shape) @ torch.randn(part.weight.shape[1], part.weight.shape[1])
+    Muon(parts, lr=1.0, momentum=0.9, weight_decay=0.0, steps=5).step()
+    after = dict(layer.named_parameters())
+    heads = {"q_proj": (4, 0), "k_proj": (2, 0), "v_proj": (2, 0), "o_proj": (4, 1)}
+    heads |= {"gate_proj": (4, 0), "up_proj": (4, 0), "down_proj": (4, 1)}
+    for name, first in before.items():
+        number, side = heads[name.split(".")[1]]
+        for own in (first - after[name].detach()).chunk(number, side):
+            values = torch.linalg.svdvals(own) / (0.2 * max(own.shape) ** 0.5)
+            assert values.min() > 0.5 and values.max() < 1.4, name
+
+
 @pytest.mark.slow
 def test_two_processes_give_the_same_curve(straight, small_config, small_data, tmp_path):
     """Within 1e-2 only: Muon multiplies in bf16, and shared-out matrices are multiplied in another order."""
@@ -78,12 +124,6 @@ def test_two_processes_give_the_same_curve(straight, small_config, small_data, t
     shutil.rmtree(tmp_path / "two" / "checkpoints" / "step-00000020")
     assert train(small_config, small_data, tmp_path / "two", resume=True)  # alone, from what two processes kept
     assert max(abs(a - b) for a, b in zip(curve(tmp_path / "two"), curve(straight), strict=True)) < 1e-2
-
-
-def test_an_older_torch_is_told(small_config, small_data, tmp_path, monkeypatch):
-    monkeypatch.delattr(torch.optim, "Muon")
-    with pytest.raises(TrainingError, match=r"needs torch 2\.9 or newer, this is .*--set optimizer\.kind=adamw"):
-        train(small_config, small_data, tmp_path / "run")
 
 
 @pytest.mark.parametrize(

@@ -43,13 +43,47 @@ def test_a_larger_embedding_leaves_the_first_logits_as_large(tied):
 
     found, ids = [], torch.arange(8)[None]
     for std in ("0.02", "0.2"):
-        changes = ("model.zero_outputs=true", f"model.tied={tied}", f"model.embedding_std={std}")
+        changes = (f"model.tied={tied}", f"model.embedding_std={std}", "model.local_heads=[]")
         network = make_network(settings.load("tiny", changes), byte_level())
         with torch.no_grad():
             found.append((network.model.embed_tokens.weight.std().item(), network(ids).logits))
     (small, logits), (large, same) = found
     assert large / small == pytest.approx(10, rel=1e-5) and small == pytest.approx(0.02, rel=0.05)
     assert (same - logits).abs().max() < 0.02 * logits.abs().max()  # the epsilon of the norms weighs less
+
+
+@pytest.mark.parametrize("key_heads", [4, 2])
+def test_local_heads_look_back_and_queries_look_for_their_like(key_heads):
+    import torch
+
+    from reference_model.network import make_network
+
+    group = 4 // key_heads
+    changes = (f"model.local_heads=[{2 * group}, {group}]", f"model.key_heads={key_heads}")
+    network = make_network(settings.load("tiny", changes), byte_level())
+    network.set_attn_implementation("eager")
+    with torch.no_grad():
+        maps = network.model(input_ids=torch.randperm(200)[None, :80], output_attentions=True).attentions
+        twice = torch.randperm(200)[None, :40].repeat(1, 2)
+        again = network.model(input_ids=twice, output_attentions=True).attentions[-1]
+    looks = [_looks(one[0]) for one in maps]
+    assert looks[0][: 2 * group] == [1] * group + [2] * group and looks[1][:group] == [1] * group
+    same, others = again[0, :, 40:, :40].diagonal(dim1=1, dim2=2).mean(), again[0, :, 40:, :40].mean()
+    assert same > 1.1 * others  # the last block has no local head
+
+
+def _looks(attention) -> list[int]:
+    """Return for each head the distance, of those from 1 to 5, at which it looks most."""
+    import torch
+
+    logits = [attention.diagonal(-distance, 1, 2)[:, 5 - distance :].log().mean(1) for distance in range(1, 6)]
+    return (torch.stack(logits).argmax(0) + 1).tolist()
+
+
+@pytest.mark.parametrize("value", ["[5]", "[1, -1]"])
+def test_local_heads_that_a_network_does_not_have_are_named(value):
+    with pytest.raises(TrainingError, match=r"model: local_heads = .* must be numbers from 0 to heads = 4"):
+        settings.load("tiny", (f"model.local_heads={value}",))
 
 
 def test_the_shipped_names_are_those_of_the_design():
