@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import distributed
@@ -103,3 +103,8 @@ def share_out(network: LossNetwork, world: World, *, bf16: bool) -> None:
     network.network.model.rotary_emb = fresh.to(world.device)
     options = StateDictOptions(full_state_dict=True, broadcast_from_rank0=True)
     set_model_state_dict(network, weights, options=options)
+
+
+def gathered(tensor: Any) -> Any:
+    """Return a tensor whole, where FSDP shares it out; all processes ask together."""
+    return tensor.full_tensor() if hasattr(tensor, "full_tensor") else tensor

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from reference_model.distributed import gathered
+
 if TYPE_CHECKING:
     from transformers import LlamaConfig
 
@@ -57,7 +59,7 @@ class Muon(torch.optim.Optimizer):
         (group,) = self.param_groups
         moving = [part for part in self.parts if part.weight.grad is not None]
         for together in _batches(moving):
-            momenta = [_split(part, _full(self._momentum(part.weight, group["momentum"]))) for part in together]
+            momenta = [_split(part, gathered(self._momentum(part.weight, group["momentum"]))) for part in together]
             stepped = orthogonal(torch.cat(momenta), self.steps)
             scale = 0.2 * max(stepped.shape[1:]) ** 0.5
             for part, own in zip(together, stepped.split([part.number for part in together]), strict=True):
@@ -109,10 +111,6 @@ def _join(part: Part, parts: torch.Tensor) -> torch.Tensor:
     """Return the matrix of these parts."""
     matrix = parts.reshape(-1, parts.shape[2])
     return matrix.T if part.columns else matrix
-
-
-def _full(matrix: torch.Tensor) -> torch.Tensor:
-    return matrix.full_tensor() if hasattr(matrix, "full_tensor") else matrix  # pyright: ignore
 
 
 def _like(weight: Any, matrix: torch.Tensor) -> torch.Tensor:

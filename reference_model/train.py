@@ -20,7 +20,7 @@ import torch
 
 from reference_model import attention, checkpoint, metrics, work
 from reference_model.checkpoint import Progress
-from reference_model.distributed import World, share_out
+from reference_model.distributed import World, gathered, share_out
 from reference_model.errors import TrainingError, did_you_mean
 from reference_model.loss import LossNetwork
 from reference_model.network import make_network
@@ -158,7 +158,7 @@ class Trainer:
         loss = self.world.sum(self._backward(block, max(1.0, learned)))[0] / max(1.0, learned)
         trained = [weight for weight in self.network.parameters() if weight.requires_grad]
         norm = torch.nn.utils.clip_grad_norm_(trained, self.settings.optimizer.clip)
-        gradient = float(norm.full_tensor() if hasattr(norm, "full_tensor") else norm)  # pyright: ignore
+        gradient = float(gathered(norm))
         if not (math.isfinite(loss) and math.isfinite(gradient)):
             raise TrainingError(
                 f"Step {step + 1}: the loss is {loss} and the norm of its gradient {gradient}. The weights are as they "
