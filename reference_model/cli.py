@@ -69,7 +69,8 @@ def miniature(
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Folder of training data to make.")] = None,
     tests: Annotated[Path | None, typer.Option(metavar="DIR", help="Write the test documents here.")] = None,
     seed: Annotated[int, typer.Option(help="Of the training data; the test documents have their own.")] = 1,
-    tokens: Annotated[float, typer.Option(help="How many tokens of training data.")] = 4.3e6,
+    tokens: Annotated[float, typer.Option(help="How many tokens of training data.")] = 3.7e6,
+    processes: Annotated[int, typer.Option(min=1, help="How many draw at the same time; the data is the same.")] = 1,
 ) -> None:
     """Make the training data, or the test documents, of the miniature trilingual language: nothing is downloaded."""
     from reference_model import terminal
@@ -81,7 +82,7 @@ def miniature(
         raise CorpusError(f"--tokens {tokens:g} must be a number below {MOST_TOKENS:g}; for example --tokens 3e6.")
     if output is not None:
         with terminal.counted("conversations") as advance:
-            card = dataset.write(dataset.Plan(tokens=int(tokens), seed=seed), output, advance)
+            card = dataset.write(dataset.Plan(tokens=int(tokens), seed=seed), output, advance, processes=processes)
         terminal.console.print(
             f"{card['conversations']:,} conversations of {card['tokens']:,} tokens in {output}, "
             f"sha256 {card['sha256'][:16]}…. Next: bayling-model train tiny --data {output}",

@@ -24,7 +24,7 @@ RECORD, LOCK = "reproduce.json", ".lock"
 SCHEMA = 1
 PATIENCE_S = 60.0
 """How long the end of an earlier command is waited for: a training that was interrupted still writes a checkpoint."""
-RECIPE = ("miniature", "config/tiny.toml", "templates/lean.toml", "optimizer.py")
+RECIPE = ("miniature", "config/tiny.toml", "templates/lean.toml", "initial.py", "muon.py", "optimizer.py")
 """What of the reference model makes the data and sets the training."""
 
 

@@ -122,7 +122,8 @@ class _Steps:
             with self._begin("data", "conversations of the miniature language"):
                 asked = self.found.asked
                 tokens = ["--tokens", str(asked.tokens)] if asked.tokens else []
-                self._ask("miniature", "-o", str(self.data), "--seed", str(asked.seed), *tokens)
+                processes = ["--processes", str(self.caller.threads)]
+                self._ask("miniature", "-o", str(self.data), "--seed", str(asked.seed), *processes, *tokens)
         self.found.hold("data", fingerprint(file_of(self.data)))
 
     def _train(self) -> None:

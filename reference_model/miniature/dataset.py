@@ -1,44 +1,57 @@
 """Training data of the miniature language: a folder as ``bayling-model data`` writes it, with its tokenizer.
 
-Tokens are shared out over the kinds of conversations exactly enough to compare arms: each share ends with the
-conversation that reaches its part.
+Tokens are shared out over the kinds of conversations exactly enough to compare arms: a share is drawn in
+pieces, each of which ends with the conversation that reaches its part.
 """
 
 from __future__ import annotations
 
 import json
+import math
+import os
 import random
+import signal
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import cache
+from multiprocessing import get_context, parent_process
 from pathlib import Path
 from typing import Any
 
-from reference_model.conversation import Message, load_template, segments, to_json
+from reference_model.conversation import load_template, segments, to_json
 from reference_model.errors import CorpusError
 from reference_model.files import partial, sha256
 from reference_model.miniature.choice import drawn
-from reference_model.miniature.conversations import KINDS, Share, converse, phrases
+from reference_model.miniature.citation import cite
+from reference_model.miniature.conversations import KINDS, SCORED, Share, converse, phrases
 from reference_model.miniature.instructions import CALLED, COUNTS, SOUGHT, YES, wordings
-from reference_model.miniature.lexicon import FOLDER, LANGUAGES
+from reference_model.miniature.lexicon import FOLDER, LANGUAGES, NUMBERS
 from reference_model.miniature.render import render
 from reference_model.miniature.sample import sample
 from reference_model.miniature.split import HELD_OUT_STRUCTURES, PAIR_SHARE, TEST_SHARE
 from reference_model.miniature.tokenizer import build as build_tokenizer
 from reference_model.mixture import CARD, CONVERSATIONS
 
-VOCABULARY = 2944
+VOCABULARY = 3136
 TEMPLATE = "lean"
 """The form of conversations; settings that train on this data name it too."""
 SAMPLED = 15000
 """Trees from whose words the pieces of the tokenizer were taken."""
+PIECE = 50_000
+"""Tokens that one process draws at a time."""
 LEARNED = ("who", "where", "negate", "question", "opposite", "first", "repeat", "again")
 """Families of general instructions in the data by default, and in the test documents."""
+DIRECTIONS = (*SCORED, *SCORED, "en-de")
+"""German is learned last, for its genders and cases."""
 SHARES = (
-    Share(kind="translation", tokens=0.15), Share(kind="interactive", tokens=0.70),
-    Share(kind="constrained", tokens=0.10), Share(kind="instructions", tokens=0.05, families=LEARNED),
-)  # fmt: skip
+    Share(kind="translation", tokens=0.04, directions=DIRECTIONS),
+    Share(kind="interactive", tokens=0.88, directions=DIRECTIONS),
+    Share(kind="constrained", tokens=0.05, directions=DIRECTIONS),
+    Share(kind="instructions", tokens=0.03, families=LEARNED),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,45 +72,101 @@ class Plan:
             raise CorpusError(f"shares must not be empty; kinds: {', '.join(KINDS)}.")
 
 
-def write(plan: Plan, out: Path, advance: Callable[[str], None] = lambda _: None) -> dict[str, Any]:
+@dataclass(frozen=True)
+class _Piece:
+    """A part of a share that one process draws by itself."""
+
+    number: int
+    """Of the share."""
+    share: Share
+    tokens: float
+    seed: str
+    longest: int
+
+
+@dataclass(frozen=True)
+class _Made:
+    """A conversation as a line of the file, and what it adds to the counts of the card."""
+
+    line: str
+    counts: dict[str, int]
+
+
+def write(
+    plan: Plan, out: Path, advance: Callable[[str], None] = lambda _: None, *, processes: int = 1
+) -> dict[str, Any]:
     """Write the folder ``out`` and return its card; ``advance`` is told the kind after each conversation.
 
-    The same plan gives the same bytes. CorpusError when ``out`` exists already.
+    The same plan gives the same bytes, whatever the number of processes. CorpusError when ``out`` exists already.
     """
     if out.exists():
         raise CorpusError(f"{out} exists already. Name another folder, or remove it to build the data again.")
-    made = tokenizer()
-    counts = {share: Counter() for share in range(len(plan.shares))}
+    pieces = list(_pieces(plan))
+    counts = {number: Counter() for number in range(len(plan.shares))}
     with partial(out) as folder:
         with (folder / CONVERSATIONS).open("w", encoding="utf-8", newline="\n") as file:
-            for number, turns in _conversations(plan, made, counts):
-                kind = plan.shares[number].kind
-                record = {"messages": to_json(turns), "source": f"miniature {kind}"}
-                file.write(json.dumps(record, ensure_ascii=False) + "\n")
-                advance(kind)
-        made.save_pretrained(folder / "tokenizer")
+            for piece, found in zip(pieces, _made(pieces, min(processes, len(pieces))), strict=True):
+                for one in found:
+                    file.write(one.line + "\n")
+                    counts[piece.number].update(one.counts)
+                    advance(piece.share.kind)
+        tokenizer().save_pretrained(folder / "tokenizer")
         card = _card(plan, counts, sha256(folder / CONVERSATIONS))
         text = json.dumps(card, ensure_ascii=False, indent=1)
         (folder / CARD).write_text(f"{text}\n", encoding="utf-8")
     return json.loads(text)
 
 
-def _conversations(plan: Plan, made: Any, counts: dict[int, Counter]) -> Iterator[tuple[int, list[Message]]]:
+def _pieces(plan: Plan) -> Iterator[_Piece]:
     whole = sum(share.tokens for share in plan.shares)
-    template = load_template(TEMPLATE)
     for number, share in enumerate(plan.shares):
-        draw = random.Random(f"{plan.seed}/{number}/{share}")
-        counted, wanted = counts[number], plan.tokens * share.tokens / whole
-        while counted["tokens"] < wanted:
-            turns = converse(draw, share)
-            if plan.longest and max(_sizes([turn.content for turn in turns], made)) > plan.longest:
-                continue
-            text = "".join(part for part, _ in segments(turns, template))
-            counted["tokens"] += len(made(text, add_special_tokens=False)["input_ids"])
-            counted["conversations"] += 1
-            counted["answers"] += len(turns) // 2
-            counted["characters"] += sum(len(message.content) for message in turns)
-            yield number, turns
+        wanted = plan.tokens * share.tokens / whole
+        for index in range(math.ceil(wanted / PIECE)):
+            seed = f"{plan.seed}/{number}/{share}/{index}"
+            yield _Piece(number, share, min(PIECE, wanted - index * PIECE), seed, plan.longest)
+
+
+def _made(pieces: Sequence[_Piece], processes: int) -> Iterator[list[_Made]]:
+    """Yield the conversations of each piece, in the order of the pieces."""
+    if processes <= 1:
+        yield from map(_draw, pieces)
+        return
+    # A forked copy of a process that holds threads may hang, so workers start afresh.
+    with ProcessPoolExecutor(processes, mp_context=get_context("spawn"), initializer=_follow_parent) as pool:
+        yield from pool.map(_draw, pieces)
+
+
+def _follow_parent() -> None:
+    """Leave Ctrl-C to the parent, and end with it, however it ends: a pool's workers would outlive a kill."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = parent_process()
+
+    def wait() -> None:
+        if parent is not None:
+            parent.join()
+            os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
+
+
+def _draw(piece: _Piece) -> list[_Made]:
+    template, made = load_template(TEMPLATE), tokenizer()
+    draw = random.Random(piece.seed)
+    found, tokens = [], 0
+    while tokens < piece.tokens:
+        turns = converse(draw, piece.share)
+        if piece.longest and max(_sizes([turn.content for turn in turns], made)) > piece.longest:
+            continue
+        text = "".join(part for part, _ in segments(turns, template))
+        (size,) = _sizes([text], made)
+        tokens += size
+        record = {"messages": to_json(turns), "source": f"miniature {piece.share.kind}"}
+        counts = {
+            "tokens": size, "conversations": 1, "answers": len(turns) // 2,
+            "characters": sum(len(message.content) for message in turns),
+        }  # fmt: skip
+        found.append(_Made(json.dumps(record, ensure_ascii=False), counts))
+    return found
 
 
 def _sizes(texts: list[str], made: Any) -> list[int]:
@@ -122,6 +191,8 @@ def texts() -> Iterator[str]:
         tree = sample(draw)
         for language in LANGUAGES:
             yield render(tree, language, drawn(draw, 0.4)).text
+    for number in NUMBERS:  # no sentence begins with one before somebody asks for it
+        yield from (cite("numbers", number, language).capitalize() for language in ("en", "de"))
     yield from _strings([phrases(), wordings(), CALLED, SOUGHT, YES, COUNTS])
 
 

@@ -49,7 +49,7 @@ def documents() -> dict[str, list[dict[str, Any]]]:
     """Return the documents of each file."""
     made = {f"translation_{one.replace('-', '_')}": list(_translations(one)) for one in SCORED}
     return {
-        **made, "interactive": list(_interactive()), "constrained": list(_constrained()),
+        **made, "interactive": [document for _, document in interactive()], "constrained": list(_constrained()),
         "instructions": list(_instructions()),
     }  # fmt: skip
 
@@ -85,17 +85,22 @@ def _translations(direction: str) -> Iterator[dict[str, Any]]:
             }  # fmt: skip
 
 
-def _interactive() -> Iterator[dict[str, Any]]:
+def interactive(seed: str = SEED, number: int = CHANGED) -> Iterator[tuple[Sentence, dict[str, Any]]]:
+    """Yield documents of two turns with the sentence before the change: ``number`` for each direction, split and kind.
+
+    With another ``seed`` they are not the test's, and settings can be chosen by them.
+    """
     for direction in SCORED:
-        draw = random.Random(f"{SEED}/interactive/{direction}")
+        draw = random.Random(f"{seed}/interactive/{direction}")
         for split in SPLITS:
             for kind in dict.fromkeys(CHANGES):
-                for number in range(CHANGED):
-                    yield {"id": f"{direction}/{split}/{kind}/{number}", **_changed(draw, direction, split, kind)}
+                for index in range(number):
+                    tree, document = _changed(draw, direction, split, kind)
+                    yield tree, {"id": f"{direction}/{split}/{kind}/{index}", **document}
 
 
-def _changed(draw: random.Random, direction: str, split: str, kind: str) -> dict[str, Any]:
-    """Return a document in which the sentence before and after the change both belong to the split."""
+def _changed(draw: random.Random, direction: str, split: str, kind: str) -> tuple[Sentence, dict[str, Any]]:
+    """Return a sentence that belongs to the split, before the change and after it, and the document of it."""
     source, target = direction.split("-")
     while True:
         tree = _tree(draw, lambda tree: split_of(tree) == split)
@@ -106,7 +111,7 @@ def _changed(draw: random.Random, direction: str, split: str, kind: str) -> dict
                 continue
             request = ask("translate", draw.choice(LANGUAGES), draw, target=target, sentence=original.text)
             right = references(change.state.tree, change.language, MOST, change.state.chosen)
-            return {
+            return tree, {
                 "split": split, "direction": direction, "edit": kind, "turns": [request, change.request],
                 "references": [references(tree, target, MOST), list(dict.fromkeys([change.answer, *right]))[:MOST]],
             }  # fmt: skip

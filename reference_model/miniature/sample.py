@@ -35,14 +35,18 @@ def weighted(draw: random.Random, options: Sequence[tuple[str, int]]) -> str:
     return draw.choices([name for name, _ in options], [weight for _, weight in options])[0]
 
 
-def sample(draw: random.Random, links: Sequence[tuple[str, int]] = LINKED) -> Sentence:
-    """Return a random sentence; ``links`` says how often two clauses are joined, and by what."""
+def sample(draw: random.Random, links: Sequence[tuple[str, int]] = LINKED, relatives: float = 1) -> Sentence:
+    """Return a random sentence; ``links`` says how often two clauses are joined, and by what.
+
+    ``relatives`` is how many times as often as usual a noun has a relative clause.
+    """
     link = weighted(draw, links)
     while True:
-        main = _speaking(draw) if link == "that" else _clause(draw, questions=not link)
+        main = _speaking(draw) if link == "that" else _clause(draw, relatives, questions=not link)
         if link == "if" and main.tense != "future" and not main.modal:
             continue
-        tree = Sentence(main=main, link=link, second=_clause(draw, questions=False) if link else None)
+        second = _clause(draw, relatives, questions=False) if link else None
+        tree = Sentence(main=main, link=link, second=second)
         if valid(tree):
             return tree
 
@@ -105,19 +109,19 @@ def _noun(draw: random.Random, noun: Concept, dets: Sequence[str]) -> Phrase:
     return Phrase(kind="noun", head=noun.id, det=det, plural=plural, adjective=adjective)
 
 
-def _subject(draw: random.Random, verb: Concept) -> Phrase:
+def _subject(draw: random.Random, verb: Concept, relatives: float) -> Phrase:
     people = "person" in verb.set("subject")
     if people and draw.random() < 0.5:
         return _person(draw)
     part = _noun(draw, draw.choice(_fitting(verb.id, "subject")), ("the", "the", "the", "this", "that", "a", *OWNERS))
     if draw.random() < 0.08 and people:
         part = replace(part, adjective="", det="the" if part.det == "a" else part.det, other=_person(draw))
-    elif draw.random() < 0.06:
+    elif draw.random() < 0.06 * relatives:
         part = _with_relative(draw, part)
     return part
 
 
-def _object(draw: random.Random, verb: Concept) -> Phrase:
+def _object(draw: random.Random, verb: Concept, relatives: float) -> Phrase:
     flags = verb.set("flags")
     if "pronoun" in flags and draw.random() < 0.3:
         if draw.random() < 0.5:
@@ -125,7 +129,7 @@ def _object(draw: random.Random, verb: Concept) -> Phrase:
         return Phrase(kind="pronoun", head=draw.choice(PRONOUNS[:5]))
     dets = ("a", "a", "this", "that", "number", "many", "some", *OWNERS)
     part = _noun(draw, draw.choice(_fitting(verb.id, "object")), (*dets, *(("the",) * 6 if "ba" in flags else ())))
-    if draw.random() < 0.05:
+    if draw.random() < 0.05 * relatives:
         return _with_relative(draw, part)
     if draw.random() < 0.05:
         other = _noun(draw, draw.choice(_fitting(verb.id, "object")), ("this", "that", *OWNERS))
@@ -171,15 +175,17 @@ def _tense(draw: random.Random, verb: Concept) -> tuple[str, str]:
     return tense, draw.choice(_times(tense)) if draw.random() < 0.6 else ""
 
 
-def _clause(draw: random.Random, *, questions: bool) -> Clause:
+def _clause(draw: random.Random, relatives: float, *, questions: bool) -> Clause:
     kind = weighted(draw, KINDS)
     if kind == "action":
-        return _action(draw, weighted(draw, QUESTIONS) if questions else "")
+        return _action(draw, weighted(draw, QUESTIONS) if questions else "", relatives)
     asked = "yesno" if questions and draw.random() < 0.12 else ""
-    return _being(draw, asked, compared=kind == "than") if kind != "exist" else _existence(draw, asked)
+    if kind == "exist":
+        return _existence(draw, asked)
+    return _being(draw, asked, relatives, compared=kind == "than")
 
 
-def _action(draw: random.Random, question: str) -> Clause:
+def _action(draw: random.Random, question: str, relatives: float) -> Clause:
     frame = draw.choices(("object", "alone", "recipient", "goal"), (62, 18, 9, 11))[0]
     verb = draw.choice(_verbs(frame))
     stative = "stative" in verb.set("flags")
@@ -193,10 +199,10 @@ def _action(draw: random.Random, question: str) -> Clause:
         time = "today"
     clause = Clause(
         verb=verb.id, tense=tense, time=time, modal=modal, negative=negative, question=question,
-        subject=Phrase(kind="who", head="who") if question == "who" else _subject(draw, verb),
+        subject=Phrase(kind="who", head="who") if question == "who" else _subject(draw, verb, relatives),
     )  # fmt: skip
     if frame in ("object", "recipient") and question != "what":
-        clause = replace(clause, object=_object(draw, verb))
+        clause = replace(clause, object=_object(draw, verb, relatives))
     if frame == "recipient":
         clause = replace(clause, recipient=_person(draw))
     goal = frame == "goal" and question != "where"
@@ -209,7 +215,7 @@ def _action(draw: random.Random, question: str) -> Clause:
     return clause
 
 
-def _being(draw: random.Random, question: str, *, compared: bool) -> Clause:
+def _being(draw: random.Random, question: str, relatives: float, *, compared: bool) -> Clause:
     adjective = draw.choice(list(table("adjectives").values()))
     found = _described(adjective.id)
     people = "person" in adjective.set("nouns")
@@ -217,7 +223,7 @@ def _being(draw: random.Random, question: str, *, compared: bool) -> Clause:
     subject = _person(draw) if people and draw.random() < 0.4 else replace(
         _noun(draw, draw.choice(found), dets), adjective=""
     )  # fmt: skip
-    if subject.kind == "noun" and draw.random() < 0.12:
+    if subject.kind == "noun" and draw.random() < 0.12 * relatives:
         subject = _with_relative(draw, subject)
     than = replace(_noun(draw, draw.choice(_like(subject, found)), dets), adjective="") if compared else None
     past = not compared and draw.random() < 0.25

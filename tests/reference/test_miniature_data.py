@@ -5,8 +5,13 @@ from __future__ import annotations
 import json
 import random
 import re
+import subprocess
+import sys
+import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -74,11 +79,68 @@ def test_any_other_text_comes_back_too():
             assert made.decode(made(text)["input_ids"]) == text
 
 
+@pytest.mark.parametrize(
+    ("request_", "pieces"),
+    [
+        ("Say 警察 instead of 律师.", ["Say▁", "警察", "▁instead▁of▁", "律师", "."]),
+        ("Replace last week with yesterday.", ["Replace", "▁last▁week", "▁with", "▁yesterday", "."]),
+        ("把 doctor 换成 boy。", ["把", "▁doctor", "▁换成", "▁boy", "。"]),
+        ("Bitte ins Englische übersetzen: 男孩跑步。", ["Bitte▁ins▁Englische▁übersetzen:▁", "男孩", "跑步", "。"]),
+    ],
+)
+def test_what_a_request_says_round_its_words_is_one_piece(request_, pieces):
+    made = dataset.tokenizer()
+    ids = made(request_, add_special_tokens=False)["input_ids"]
+    assert made.convert_ids_to_tokens(ids) == pieces
+    assert made.decode(ids) == request_
+
+
 def test_it_is_the_same_again_and_another_with_another_seed(data, tmp_path):
     write(Plan(tokens=40_000), tmp_path / "again")
     write(Plan(tokens=40_000, seed=2), tmp_path / "other")
     again, other = (tmp_path / name / "conversations.jsonl" for name in ("again", "other"))
     assert again.read_bytes() == (data / "conversations.jsonl").read_bytes() != other.read_bytes()
+
+
+def test_two_processes_draw_what_one_draws(monkeypatch, tmp_path):
+    monkeypatch.setattr(dataset, "PIECE", 900)
+    cards = [write(Plan(tokens=8_000), tmp_path / str(number), processes=number) for number in (1, 2)]
+    one, two = ((tmp_path / str(number) / "conversations.jsonl").read_bytes() for number in (1, 2))
+    assert one == two and cards[0] == cards[1]
+    assert len(set(one.splitlines())) > 0.9 * len(one.splitlines())  # no piece repeats another
+
+
+def test_drawing_processes_end_with_a_killed_parent(tmp_path):
+    command = ["miniature", "-o", str(tmp_path / "data"), "--tokens", "40000000", "--processes", "2"]
+    parent = subprocess.Popen(
+        [sys.executable, "-m", "reference_model.cli", *command], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        workers = _soon(lambda: [child for child in _children(parent.pid) if "spawn_main" in _command(child)])
+    finally:
+        parent.kill()
+        parent.wait()
+    assert _soon(lambda: not any("spawn_main" in _command(worker) for worker in workers))
+
+
+def _soon(found: Callable[[], Any]) -> Any:
+    """Return what a function gives within a minute, once it gives something."""
+    end = time.monotonic() + 60
+    while not (value := found()) and time.monotonic() < end:
+        time.sleep(0.1)
+    return value
+
+
+def _children(process: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{process}/task/{process}/children").read_text().split()]
+
+
+def _command(process: int) -> str:
+    """Return the command of a process; nothing when it has ended."""
+    try:
+        return Path(f"/proc/{process}/cmdline").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -164,7 +226,7 @@ def test_opposites_and_kinds_are_those_of_the_world():
 def test_the_committed_pieces_are_those_of_the_language():
     found = tokenizer.pieces(dataset.texts())
     assert json.loads(tokenizer.PIECES.read_text(encoding="utf-8")) == found
-    assert len(found) < dataset.VOCABULARY - 300
+    assert set(found) <= set(dataset.tokenizer().get_vocab())  # none is cut off
 
 
 @pytest.mark.slow

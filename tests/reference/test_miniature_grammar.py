@@ -435,6 +435,14 @@ def test_a_replaced_word_takes_its_gender_along():
     assert render(after, "de").text == "Anna hat diese kleine Katze gesehen."
 
 
+def test_relative_clauses_come_as_often_as_asked(trees):
+    draw = random.Random(7)
+    more = [sample(draw, relatives=5) for _ in range(1500)]
+    usual, asked = (sum("relative" in structures(tree) for tree in drawn_ones) for drawn_ones in (trees, more))
+    assert usual > 15 and 3 * usual < asked < 7 * usual
+    assert all(valid(tree) for tree in more)
+
+
 def test_splits_share_nothing(trees):
     draw = random.Random(3)
     training = [tree for tree in (sample(draw) for _ in range(3000)) if trainable(tree)]
