@@ -1,7 +1,7 @@
 """Training data of the miniature language: a folder as ``bayling-model data`` writes it, with its tokenizer.
 
-Tokens are shared out over the kinds of conversations exactly enough to compare arms: a share is drawn in
-pieces, each of which ends with the conversation that reaches its part.
+Tokens are shared out over the kinds of conversations exactly enough to compare arms: a share is drawn in portions, each
+of which ends with the conversation that reaches its part.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ TEMPLATE = "lean"
 """The form of conversations; settings that train on this data name it too."""
 SAMPLED = 15000
 """Trees from whose words the pieces of the tokenizer were taken."""
-PIECE = 50_000
+PORTION = 50_000
 """Tokens that one process draws at a time."""
 LEARNED = ("who", "where", "negate", "question", "opposite", "first", "repeat", "again")
 """Families of general instructions in the data by default, and in the test documents."""
@@ -73,7 +73,7 @@ class Plan:
 
 
 @dataclass(frozen=True)
-class _Piece:
+class _Portion:
     """A part of a share that one process draws by itself."""
 
     number: int
@@ -101,15 +101,15 @@ def write(
     """
     if out.exists():
         raise CorpusError(f"{out} exists already. Name another folder, or remove it to build the data again.")
-    pieces = list(_pieces(plan))
+    portions = list(_portions(plan))
     counts = {number: Counter() for number in range(len(plan.shares))}
     with partial(out) as folder:
         with (folder / CONVERSATIONS).open("w", encoding="utf-8", newline="\n") as file:
-            for piece, found in zip(pieces, _made(pieces, min(processes, len(pieces))), strict=True):
+            for portion, found in zip(portions, _made(portions, min(processes, len(portions))), strict=True):
                 for one in found:
                     file.write(one.line + "\n")
-                    counts[piece.number].update(one.counts)
-                    advance(piece.share.kind)
+                    counts[portion.number].update(one.counts)
+                    advance(portion.share.kind)
         tokenizer().save_pretrained(folder / "tokenizer")
         card = _card(plan, counts, sha256(folder / CONVERSATIONS))
         text = json.dumps(card, ensure_ascii=False, indent=1)
@@ -117,23 +117,23 @@ def write(
     return json.loads(text)
 
 
-def _pieces(plan: Plan) -> Iterator[_Piece]:
+def _portions(plan: Plan) -> Iterator[_Portion]:
     whole = sum(share.tokens for share in plan.shares)
     for number, share in enumerate(plan.shares):
         wanted = plan.tokens * share.tokens / whole
-        for index in range(math.ceil(wanted / PIECE)):
+        for index in range(math.ceil(wanted / PORTION)):
             seed = f"{plan.seed}/{number}/{share}/{index}"
-            yield _Piece(number, share, min(PIECE, wanted - index * PIECE), seed, plan.longest)
+            yield _Portion(number, share, min(PORTION, wanted - index * PORTION), seed, plan.longest)
 
 
-def _made(pieces: Sequence[_Piece], processes: int) -> Iterator[list[_Made]]:
-    """Yield the conversations of each piece, in the order of the pieces."""
+def _made(portions: Sequence[_Portion], processes: int) -> Iterator[list[_Made]]:
+    """Yield the conversations of each portion, in the order of the portions."""
     if processes <= 1:
-        yield from map(_draw, pieces)
+        yield from map(_draw, portions)
         return
     # A forked copy of a process that holds threads may hang, so workers start afresh.
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn"), initializer=_follow_parent) as pool:
-        yield from pool.map(_draw, pieces)
+        yield from pool.map(_draw, portions)
 
 
 def _follow_parent() -> None:
@@ -149,18 +149,18 @@ def _follow_parent() -> None:
     threading.Thread(target=wait, daemon=True).start()
 
 
-def _draw(piece: _Piece) -> list[_Made]:
+def _draw(portion: _Portion) -> list[_Made]:
     template, made = load_template(TEMPLATE), tokenizer()
-    draw = random.Random(piece.seed)
+    draw = random.Random(portion.seed)
     found, tokens = [], 0
-    while tokens < piece.tokens:
-        turns = converse(draw, piece.share)
-        if piece.longest and max(_sizes([turn.content for turn in turns], made)) > piece.longest:
+    while tokens < portion.tokens:
+        turns = converse(draw, portion.share)
+        if portion.longest and max(_sizes([turn.content for turn in turns], made)) > portion.longest:
             continue
         text = "".join(part for part, _ in segments(turns, template))
         (size,) = _sizes([text], made)
         tokens += size
-        record = {"messages": to_json(turns), "source": f"miniature {piece.share.kind}"}
+        record = {"messages": to_json(turns), "source": f"miniature {portion.share.kind}"}
         counts = {
             "tokens": size, "conversations": 1, "answers": len(turns) // 2,
             "characters": sum(len(message.content) for message in turns),

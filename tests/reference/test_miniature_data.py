@@ -103,11 +103,11 @@ def test_it_is_the_same_again_and_another_with_another_seed(data, tmp_path):
 
 
 def test_two_processes_draw_what_one_draws(monkeypatch, tmp_path):
-    monkeypatch.setattr(dataset, "PIECE", 900)
+    monkeypatch.setattr(dataset, "PORTION", 900)
     cards = [write(Plan(tokens=8_000), tmp_path / str(number), processes=number) for number in (1, 2)]
     one, two = ((tmp_path / str(number) / "conversations.jsonl").read_bytes() for number in (1, 2))
     assert one == two and cards[0] == cards[1]
-    assert len(set(one.splitlines())) > 0.9 * len(one.splitlines())  # no piece repeats another
+    assert len(set(one.splitlines())) > 0.9 * len(one.splitlines())  # no portion repeats another
 
 
 def test_drawing_processes_end_with_a_killed_parent(tmp_path):
