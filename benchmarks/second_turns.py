@@ -14,12 +14,11 @@ import argparse
 import json
 from collections import Counter, defaultdict
 from pathlib import Path
-from typing import Any
 
-import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from bayling_bench.data.miniature import FOLDER
+from reference_model.experiments.transfer import likeliest
 from reference_model.miniature import documents
 from reference_model.miniature.split import structures
 from reference_model.miniature.tree import Sentence
@@ -27,30 +26,6 @@ from reference_model.miniature.tree import Sentence
 SEED, NUMBER = "development documents 7", 7
 TOGETHER, LONGEST = 200, 40
 """Conversations of a batch, and tokens of an answer."""
-
-Conversation = list[dict[str, str]]
-
-
-def answers(network: Any, tokenizer: Any, conversations: list[Conversation]) -> list[str]:
-    """Return the answer to each conversation; those of like length are answered together."""
-    texts = tokenizer.apply_chat_template(conversations, tokenize=False, add_generation_prompt=True)
-    order = sorted(range(len(texts)), key=lambda index: len(texts[index]))
-    found = [""] * len(texts)
-    for start in range(0, len(order), TOGETHER):
-        chosen = order[start : start + TOGETHER]
-        encoded = tokenizer(
-            [texts[index] for index in chosen],
-            padding=True, padding_side="left", add_special_tokens=False, return_tensors="pt",
-            return_token_type_ids=False,
-        )  # fmt: skip
-        with torch.inference_mode():
-            written = network.generate(
-                **encoded, max_new_tokens=LONGEST, do_sample=False, eos_token_id=tokenizer.eos_token_id,
-                pad_token_id=tokenizer.pad_token_id,
-            )  # fmt: skip
-        for index, ids in zip(chosen, written[:, encoded["input_ids"].shape[1] :], strict=True):
-            found[index] = tokenizer.decode(ids, skip_special_tokens=True).strip()
-    return found
 
 
 def main() -> None:
@@ -66,10 +41,10 @@ def main() -> None:
     ]
     drawn = [(tree, one) for tree, one in documents.interactive(SEED, NUMBER) if one["turns"] not in test]
     conversations = [[{"role": "user", "content": one["turns"][0]}] for _, one in drawn]
-    first = answers(network, tokenizer, conversations)
+    first = likeliest(network, tokenizer, conversations, TOGETHER, LONGEST)
     for (_, one), conversation, answer in zip(drawn, conversations, first, strict=True):
         conversation += [{"role": "assistant", "content": answer or "?"}, {"role": "user", "content": one["turns"][1]}]
-    second = answers(network, tokenizer, conversations)
+    second = likeliest(network, tokenizer, conversations, TOGETHER, LONGEST)
     counted: dict[str, Counter[str]] = defaultdict(Counter)
     for (tree, one), *said in zip(drawn, first, second, strict=True):
         right = [answer in known for answer, known in zip(said, one["references"], strict=True)]

@@ -167,7 +167,6 @@ def run_one(folder: Path, arm: str, seed: int, plan: Plan) -> None:
 
 def answers(run: Path, asked: list[Question]) -> Iterator[tuple[Question, str]]:
     """Yield what the model of a run says to each question, taking the likeliest token each time."""
-    import torch
     from transformers import AutoTokenizer
 
     from reference_model import checkpoint, run_folder
@@ -175,28 +174,48 @@ def answers(run: Path, asked: list[Question]) -> Iterator[tuple[Question, str]]:
     from reference_model.network import make_network
     from reference_model.session import last_checkpoint
 
-    tokenizer = AutoTokenizer.from_pretrained(run / "tokenizer", padding_side="left")
+    tokenizer = AutoTokenizer.from_pretrained(run / "tokenizer")
     settings = run_folder.settings_of(run)
     network = LossNetwork(make_network(settings, tokenizer), rows=settings.running.loss_rows)
     checkpoint.load_weights(last_checkpoint(run), network)
     model: Any = network.network.eval()
-    texts = {
-        one.id: tokenizer.apply_chat_template(one.messages, tokenize=False, add_generation_prompt=True) for one in asked
-    }
-    ordered = sorted(asked, key=lambda one: len(texts[one.id]))
-    for start in range(0, len(ordered), 64):
-        batch = ordered[start : start + 64]
+    ordered = sorted(asked, key=lambda one: len(_prompt(tokenizer, one.messages)))
+    yield from zip(
+        ordered, likeliest(model, tokenizer, [one.messages for one in ordered], 64, LONGEST + 1), strict=True
+    )
+
+
+def likeliest(
+    model: Any, tokenizer: Any, conversations: list[list[dict[str, str]]], together: int, longest: int
+) -> list[str]:
+    """Return the answer to each conversation, taking the likeliest token each time, at most ``longest`` of them.
+
+    ``together`` conversations of like length are answered at once.
+    """
+    import torch
+
+    texts = [_prompt(tokenizer, messages) for messages in conversations]
+    order = sorted(range(len(texts)), key=lambda index: len(texts[index]))
+    found = [""] * len(texts)
+    for start in range(0, len(order), together):
+        chosen = order[start : start + together]
         inputs = tokenizer(
-            [texts[one.id] for one in batch], return_tensors="pt", padding=True, add_special_tokens=False
-        )
+            [texts[index] for index in chosen],
+            return_tensors="pt", padding=True, padding_side="left", add_special_tokens=False,
+        )  # fmt: skip
         with torch.inference_mode():
             output = model.generate(
-                input_ids=inputs["input_ids"], attention_mask=inputs["attention_mask"], max_new_tokens=LONGEST + 1,
+                input_ids=inputs["input_ids"], attention_mask=inputs["attention_mask"], max_new_tokens=longest,
                 do_sample=False, eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id,
             )  # fmt: skip
-        new = output[:, inputs["input_ids"].shape[1] :]
-        for one, text in zip(batch, tokenizer.batch_decode(new, skip_special_tokens=True), strict=True):
-            yield one, text.strip()
+        new = tokenizer.batch_decode(output[:, inputs["input_ids"].shape[1] :], skip_special_tokens=True)
+        for index, text in zip(chosen, new, strict=True):
+            found[index] = text.strip()
+    return found
+
+
+def _prompt(tokenizer: Any, messages: list[dict[str, str]]) -> str:
+    return tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
 
 
 def run_all(folder: Path, seeds: int, plan: Plan, processes: int) -> Path:
