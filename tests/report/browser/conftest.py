@@ -28,6 +28,10 @@ ARGUMENTS = [
     "--disable-sync",
 ]
 
+# Milliseconds. A busy machine is not a fault of the page; what follows a link, which the page does later, is waited for
+# with Playwright's `expect`.
+PATIENCE = 60_000
+
 
 @pytest.fixture(scope="module")
 def chromium():
@@ -37,8 +41,9 @@ def chromium():
         pytest.fail("chromium is not installed; on Debian: apt-get install chromium")
     if path is None:
         pytest.skip("chromium is not installed; on Debian: apt-get install chromium")
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
         yield browser
@@ -85,7 +90,7 @@ def visit(chromium, files) -> Iterator[Visit]:
         out = files(name)
         context.setdefault("viewport", {"width": 1440, "height": 900})
         page = chromium.new_context(**{"reduced_motion": "reduce", **context}).new_page()
-        page.set_default_timeout(60_000)  # a busy machine is not a fault of the page
+        page.set_default_timeout(PATIENCE)
         trouble = []
         page.on("console", lambda message: trouble.append(f"{message.type}: {message.text}"))
         page.on("pageerror", lambda error: trouble.append(str(error)))

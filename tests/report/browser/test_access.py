@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 
 import pytest
+from playwright.sync_api import expect
 
 from ..made_up import HOSTILE
 
@@ -29,8 +30,8 @@ def test_the_interface_speaks_english_and_chinese_and_remembers(visit):
     assert page.locator("html").get_attribute("lang") == "zh-Hans"
     assert page.locator("#leaderboard h2").inner_text() == "排行榜"
     assert page.locator(".lead").inner_text() == "4 个已发表系统，5 项任务。"
-    assert page.get_by_role("button", name="系统", exact=True).is_visible()
-    assert page.get_by_role("navigation", name="章节").is_visible()
+    expect(page.get_by_role("button", name="系统", exact=True)).to_be_visible()
+    expect(page.get_by_role("navigation", name="章节")).to_be_visible()
     page.reload()
     page.locator("html.scripted").wait_for()
     assert page.locator("#leaderboard h2").inner_text() == "排行榜"
@@ -129,11 +130,11 @@ def test_landmarks_headers_and_captions(visit):
 def test_a_phone_scrolls_no_page_sideways(visit, name):
     page = visit(name, viewport={"width": 390, "height": 844})
     tasks = ["wmt22_de_en"] if name == "board" else ["gaokao_chinese", "bayling80_en_multi"]
-    for fragment in ["", *(f"#task={task}&item=0" for task in tasks)]:
-        page.evaluate("fragment => { location.hash = fragment; }", fragment)
-        if fragment:
-            page.locator("article").wait_for()
-            assert not page.locator(".bench .list").is_visible()  # one thing at a time on a small screen
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    for index, task in enumerate(tasks):  # another item each: that of the task before is not taken for this one's
+        page.evaluate("asked => { location.hash = asked; }", f"#task={task}&item={index}")
+        page.locator(f"article[data-index='{index}']").wait_for()
+        expect(page.locator(".bench .list")).to_be_hidden()  # one thing at a time on a small screen
         assert page.evaluate("document.documentElement.scrollWidth") == 390
     page.locator(".export > summary").click()
     box = page.locator(".export > div").bounding_box()
@@ -151,24 +152,24 @@ def test_printing_is_black_on_white_without_controls(visit):
     assert background(page) == "rgb(255, 255, 255)"
     assert page.evaluate("getComputedStyle(document.body).color") == "rgb(27, 31, 36)"
     for hidden in ("#board-controls", "#switches", ".bench .list", ".top nav"):
-        assert not page.locator(hidden).first.is_visible(), hidden
-    assert page.locator("#board-table table").is_visible()
-    assert page.locator("article").is_visible()
+        expect(page.locator(hidden).first).to_be_hidden()
+    expect(page.locator("#board-table table")).to_be_visible()
+    expect(page.locator("article")).to_be_visible()
 
 
 def test_without_scripts_the_tables_and_the_provenance_are_there(visit):
     page = visit("strong+weak", java_script_enabled=False)
     row = page.locator(".static", has_text="Translation, WMT22, BLEU").get_by_role("row", name="bayling-13b").first
-    assert row.is_visible()
-    assert page.locator(".static .cell .value", has_text="20.12").first.is_visible()
-    assert page.get_by_text("need JavaScript to be unpacked").is_visible()
-    assert page.get_by_text("published:bayling-13b", exact=True).first.is_visible()
+    expect(row).to_be_visible()
+    expect(page.locator(".static .cell .value", has_text="20.12").first).to_be_visible()
+    expect(page.get_by_text("need JavaScript to be unpacked")).to_be_visible()
+    expect(page.get_by_text("published:bayling-13b", exact=True).first).to_be_visible()
     assert page.locator("#board-controls").inner_text() == ""
 
 
 def test_without_scripts_a_board_has_its_judge_s_figures(visit):
     page = visit("board", java_script_enabled=False)
-    assert page.get_by_role("row", name="A judge Alder-13B – Birch-7B English, two turns 31 8 41 80").is_visible()
+    expect(page.get_by_role("row", name="A judge Alder-13B – Birch-7B English, two turns 31 8 41 80")).to_be_visible()
     assert "85.84" in page.locator(".static .best .value").all_inner_texts()
 
 
@@ -179,7 +180,7 @@ def test_hostile_text_is_only_text(visit):
     for index, text in enumerate(HOSTILE[:7]):
         page.evaluate("index => { location.hash = `#task=mini_conversation&item=${index}`; }", index)
         page.locator(f"article[data-index='{index}']").wait_for()
-        assert place.locator("article").get_by_text(text, exact=True).first.is_visible()
+        expect(place.locator("article").get_by_text(text, exact=True).first).to_be_visible()
     page.evaluate("location.hash = '#task=mini_conversation&item=7'")
     shown = "left⟨U+202E⟩right⟨U+2066⟩⟨U+0000⟩⟨U+001B⟩[31m⟨U+D800⟩end⟨U+DFFF⟩⟨U+000D⟩"
     place.locator("article").get_by_text(shown).first.wait_for()

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 
 import pytest
+from playwright.sync_api import expect
 
 from .made_up_board import SYSTEMS, VALUES
 
@@ -60,7 +62,7 @@ def test_unfinished_runs_are_shown_and_never_ranked(visit):
     page.get_by_role("button", name="zh → en").click()
     assert rows(page)[-1] == "stopped-model"  # although its value is the highest
     row = page.locator("#board-table tr", has_text="stopped-model")
-    assert row.get_by_text("unfinished", exact=True).is_visible()
+    expect(row.get_by_text("unfinished", exact=True)).to_be_visible()
     assert row.locator("td.best").count() == 0
 
 
@@ -103,7 +105,7 @@ def test_numbers_of_a_column_line_up_at_the_decimal_point(visit):
 def test_suite_language_and_systems_narrow_the_table(visit):
     page = visit("board")
     page.get_by_label("Suite", exact=True).select_option("wmt22")
-    assert page.url.endswith("#suite=wmt22")
+    expect(page).to_have_url(re.compile("#suite=wmt22$"))
     heads = page.locator("#board-table thead tr:last-child th button")
     assert heads.all_inner_texts() == ["System", "mean of 2", "zh → en", "de → en"]
     page.get_by_label("Language", exact=True).select_option("de")

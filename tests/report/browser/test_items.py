@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
+from playwright.sync_api import expect
 
 from ..made_up import TEXTS
 from .made_up_board import CHINESE
@@ -48,7 +51,7 @@ def test_search_narrows_in_every_script_and_width(visit):
     box.fill("zh_en/2036")
     found(place, "1 of 2,037 items")
     assert listed(place) == [2036]
-    assert "q=zh_en%2F2036" in page.url
+    expect(page).to_have_url(re.compile("q=zh_en%2F2036"))
 
 
 def test_filters_show_the_wrong_the_unparsed_the_flagged_and_the_unscored(visit, runs):
@@ -70,8 +73,8 @@ def test_filters_show_the_wrong_the_unparsed_the_flagged_and_the_unscored(visit,
     place.get_by_label("Show", exact=True).select_option("unscored")
     assert listed(place) == [3, 8, 30]
     place.get_by_role("link", name="unscored").first.click()
-    assert place.get_by_text("unscored: prompt too long").is_visible()
-    assert place.get_by_text("2100 of 2048 tokens").is_visible()
+    expect(place.get_by_text("unscored: prompt too long")).to_be_visible()
+    expect(place.get_by_text("2100 of 2048 tokens")).to_be_visible()
 
 
 def test_order_by_score_brings_the_lowest_first(visit, runs):
@@ -82,7 +85,7 @@ def test_order_by_score_brings_the_lowest_first(visit, runs):
     scores = [line["scores"]["chrf"] for line in lines]
     shown = [float(text) for text in place.locator(".rows .chip:not(.flag)").all_inner_texts()]
     assert shown == pytest.approx(scores[:50], abs=0.51)
-    assert "order=lowest" in page.url
+    expect(page).to_have_url(re.compile("order=lowest"))
 
 
 def test_deep_links_open_the_item_and_back_goes_back(visit):
@@ -93,7 +96,7 @@ def test_deep_links_open_the_item_and_back_goes_back(visit):
     assert page.locator(".rows [aria-current=true] .index").inner_text() == "1234"
     page.get_by_role("link", name="Next", exact=True).click()
     page.locator("article[data-index='1235']:focus").wait_for()
-    assert "item=1235" in page.url
+    expect(page).to_have_url(re.compile("item=1235"))
     page.go_back()
     page.locator("article[data-index='1234']:focus").wait_for()
     page.get_by_role("link", name="Close").click()
@@ -114,9 +117,9 @@ def test_an_item_shows_source_reference_answer_scores_and_the_prompt_as_sent(vis
     reference = article.locator(".field", has_text="reference").first.locator(".text")
     assert reference.inner_text() == TEXTS["en"][0]
     assert reference.get_attribute("lang") == "en"
-    assert article.locator(".chip", has_text="BLEU").is_visible()
+    expect(article.locator(".chip", has_text="BLEU")).to_be_visible()
     article.get_by_text("prompt as sent").click()
-    assert article.get_by_text("### Instruction:").is_visible()
+    expect(article.get_by_text("### Instruction:")).to_be_visible()
 
 
 def test_conversations_show_each_turn_and_the_judge_s_evidence(visit):
@@ -124,18 +127,18 @@ def test_conversations_show_each_turn_and_the_judge_s_evidence(visit):
     entry = page.locator("article .entry")
     entry.wait_for()
     assert entry.locator("h4").all_inner_texts() == ["user 1", "answer 1", "user 2", "answer 2", "verdicts"]
-    assert entry.get_by_text("cut off at the token limit").is_visible()
+    expect(entry.get_by_text("cut off at the token limit")).to_be_visible()
     assert (
         entry.locator(".verdict").inner_text().split("\n")[0] == "lose 7.5 : 9.0 Alder-13B against Birch-7B · A judge"
     )
     entry.get_by_text("the judge's evidence").click()
-    assert entry.get_by_text("甲更完整。").is_visible()
+    expect(entry.get_by_text("甲更完整。")).to_be_visible()
     page.get_by_label("Show", exact=True).select_option("lost")
     assert listed(page.locator("#items-place")) == [4]
     page.get_by_label("Show", exact=True).select_option("all")
     page.get_by_label("Category", exact=True).select_option("math")
     assert listed(page.locator("#items-place")) == [7]
-    assert page.get_by_text("2 of 80 items are in this file").is_visible()
+    expect(page.get_by_text("2 of 80 items are in this file")).to_be_visible()
 
 
 def test_ranked_choices_show_their_log_likelihoods(visit, runs):
@@ -155,7 +158,7 @@ def test_two_systems_stand_side_by_side_with_differing_words_marked(visit):
     assert left["x"] < right["x"]
     assert entries.nth(0).locator("del").all_inner_texts() == ["red"]
     assert entries.nth(1).locator("ins").all_inner_texts() == ["blue"]
-    assert page.get_by_text("Das rote Haus").first.is_visible()  # a document that several tasks share
+    expect(page.get_by_text("Das rote Haus").first).to_be_visible()  # a document that several tasks share
     page.get_by_role("button", name="from the reference").click()
     assert entries.nth(0).locator("ins").all_inner_texts() == ["red"]
     assert entries.nth(1).locator("ins, del").count() == 0  # equals the reference
@@ -175,7 +178,7 @@ def test_chinese_is_compared_by_characters(visit):
 def test_a_missing_answer_is_said_to_be_missing(visit):
     page = visit("board", "#task=wmt22_de_en&item=1&a=alder&b=birch")
     page.locator("article .entry").nth(1).wait_for()
-    assert page.locator("article .entry").nth(1).get_by_text("no answer").is_visible()
+    expect(page.locator("article .entry").nth(1).get_by_text("no answer")).to_be_visible()
 
 
 def test_a_million_characters_are_folded(visit):
