@@ -38,14 +38,24 @@ class Concept:
 
     def set(self, field: str) -> frozenset[str]:
         """Return a field that lists several values."""
-        return frozenset(self.fields[field].split())
+        return _values(self.fields[field])
 
     def words(self, field: str) -> tuple[str, ...]:
         """Return the words of a language that mean this, the preferred one first."""
-        return tuple(self.fields[field].split("|"))
+        return _alike(self.fields[field])
 
     def __hash__(self) -> int:
         return hash((self.table, self.id))
+
+
+@cache
+def _values(cell: str) -> frozenset[str]:
+    return frozenset(cell.split())
+
+
+@cache
+def _alike(cell: str) -> tuple[str, ...]:
+    return tuple(cell.split("|"))
 
 
 @cache
@@ -55,9 +65,10 @@ def table(name: str) -> dict[str, Concept]:
         return {row["id"]: Concept(row["id"], name, row) for row in csv.DictReader(file)}
 
 
-def nouns(*kinds: str) -> list[Concept]:
+@cache
+def nouns(*kinds: str) -> tuple[Concept, ...]:
     """Return the nouns of some kinds, or all."""
-    return [noun for noun in table("nouns").values() if not kinds or noun["kind"] in kinds]
+    return tuple(noun for noun in table("nouns").values() if not kinds or noun["kind"] in kinds)
 
 
 PEOPLE: tuple[str, ...] = ("person", "parent", "stranger")

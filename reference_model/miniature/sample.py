@@ -6,6 +6,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
+from itertools import accumulate
 
 from reference_model.miniature.lexicon import (
     MEASURES,
@@ -25,17 +26,27 @@ from reference_model.miniature.tree import Clause, Phrase, Sentence
 LINKED = (("", 86), ("that", 4), ("because", 3), ("although", 2), ("if", 2), ("but", 3))
 KINDS = (("action", 74), ("be", 13), ("than", 6), ("exist", 7))
 TENSES = (("past", 34), ("future", 20), ("progressive", 14), ("present", 18), ("modal", 14))
+FRAMES = (("object", 62), ("alone", 18), ("recipient", 9), ("goal", 11))
 QUESTIONS = (("", 82), ("yesno", 9), ("who", 3), ("what", 3), ("where", 3))
 SECOND = 0.15
 """Share of sentences with a second adverbial."""
 
 
-def weighted(draw: random.Random, options: Sequence[tuple[str, int]]) -> str:
+Weighted = tuple[tuple[str, int], ...]
+
+
+def weighted(draw: random.Random, options: Weighted) -> str:
     """Return one of the options, which have weights."""
-    return draw.choices([name for name, _ in options], [weight for _, weight in options])[0]
+    names, sums = _summed(options)
+    return draw.choices(names, cum_weights=sums)[0]
 
 
-def sample(draw: random.Random, links: Sequence[tuple[str, int]] = LINKED, relatives: float = 1) -> Sentence:
+@cache
+def _summed(options: Weighted) -> tuple[list[str], list[int]]:
+    return [name for name, _ in options], list(accumulate(weight for _, weight in options))
+
+
+def sample(draw: random.Random, links: Weighted = LINKED, relatives: float = 1) -> Sentence:
     """Return a random sentence; ``links`` says how often two clauses are joined, and by what.
 
     ``relatives`` is how many times as often as usual a noun has a relative clause.
@@ -65,6 +76,12 @@ def _verbs(*frames: str) -> list[Concept]:
 @cache
 def _fitting(verb: str, role: str) -> list[Concept]:
     return [noun for noun in nouns() if accepts(table("verbs")[verb], role, noun)]
+
+
+@cache
+def _relating(noun: str, gap: str) -> list[Concept]:
+    frames = ("object",) if gap == "object" else ("object", "alone")
+    return [verb for verb in _verbs(*frames) if accepts(verb, gap, table("nouns")[noun])]
 
 
 @cache
@@ -142,9 +159,7 @@ def _with_relative(draw: random.Random, part: Phrase) -> Phrase:
     head = replace(part, det="the", adjective="", plural=plural, other=None)
     noun = table("nouns")[part.head]
     gap = "object" if draw.random() < 0.5 else "subject"
-    fitting = [verb for verb in _verbs("object", "alone") if accepts(verb, gap, noun)]
-    if gap == "object":
-        fitting = [verb for verb in fitting if verb["frame"] == "object"]
+    fitting = _relating(noun.id, gap)
     if not fitting:
         return part
     verb = draw.choice(fitting)
@@ -186,7 +201,7 @@ def _clause(draw: random.Random, relatives: float, *, questions: bool) -> Clause
 
 
 def _action(draw: random.Random, question: str, relatives: float) -> Clause:
-    frame = draw.choices(("object", "alone", "recipient", "goal"), (62, 18, 9, 11))[0]
+    frame = weighted(draw, FRAMES)
     verb = draw.choice(_verbs(frame))
     stative = "stative" in verb.set("flags")
     modal = draw.choice(("want", "can", "must", "should")) if not stative and draw.random() < 0.15 else ""

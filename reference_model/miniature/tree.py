@@ -70,7 +70,10 @@ def walk(part: Phrase | Clause | Sentence) -> list[Phrase | Clause | Sentence]:
     """Return a tree's parts: itself and all below."""
     found = [part]
     for part in found:
-        found += [below for name in BELOW[type(part)] if (below := getattr(part, name)) is not None]
+        for name in BELOW[type(part)]:
+            below = getattr(part, name)
+            if below is not None:
+                found.append(below)
     return found
 
 
