@@ -15,7 +15,8 @@ ROOT = Path(__file__).parent.parent
 PACKAGES = ("bayling_bench", "reference_model")
 
 LINE = (
-    "errors", "config", "prompts", "documents", "display",  # words and settings
+    "errors", "workers",                                    # what anything may need
+    "config", "prompts", "documents", "display",            # words and settings
     "data", "task_index", "listing",                        # what is asked
     "journal", "models", "multi_turn", "evaluate",          # asking it
     "replay", "scoring", "statistics",                      # what came of it
@@ -28,7 +29,7 @@ LINE = (
 )  # fmt: skip
 """A module, or a package whose modules may also import each other, imports only from what stands before it here."""
 
-SCORING_MAY_IMPORT = ("errors", "scoring")
+SCORING_MAY_IMPORT = ("errors", "workers", "scoring")
 MODEL_LIBRARIES = {"torch", "transformers", "lm_eval", "datasets", "accelerate", "vllm", "openai"}
 
 

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from itertools import chain
-from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -18,6 +16,7 @@ from bayling_bench.audit.reach import Measured, NotInReach, NoValue
 from bayling_bench.errors import BenchError, did_you_mean
 from bayling_bench.leaderboard import Board, BoardError, Ranking
 from bayling_bench.ranking.contest import Absent, Cells, Contest, Options, Standing, compare
+from bayling_bench.workers import pool
 
 if TYPE_CHECKING:
     from bayling_bench.audit.session import Session
@@ -96,8 +95,8 @@ def _workers(jobs: int, units: int) -> Iterator:
     before = os.environ.get("OMP_NUM_THREADS")
     os.environ["OMP_NUM_THREADS"] = "1"
     try:
-        with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-            yield lambda asked, work: pool.map(_hold, [asked] * len(work), work, chunksize=2)
+        with pool(jobs) as processes:
+            yield lambda asked, work: processes.map(_hold, [asked] * len(work), work, chunksize=2)
     finally:
         if before is None:
             del os.environ["OMP_NUM_THREADS"]

@@ -13,10 +13,8 @@ BLEU and chrF cost about 0.2 ms an item one by one and a quarter of that for man
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
 from functools import cache
 from itertools import chain
-from multiprocessing import get_context
 from typing import Literal
 
 import numpy as np
@@ -28,6 +26,7 @@ from sacrebleu.metrics.chrf import CHRF
 from bayling_bench.errors import BenchError, did_you_mean
 from bayling_bench.scoring import ngrams
 from bayling_bench.scoring.ter import FastTER
+from bayling_bench.workers import pool
 
 METRICS = ("bleu", "chrf", "ter")
 """``bleu:TOKENIZER`` (``bleu:char``) is BLEU with that tokenizer of sacrebleu's instead of the target language's."""
@@ -69,9 +68,8 @@ def segment_statistics(
     workers = min(jobs, len(chunks))
     if workers <= 1:
         return list(chain.from_iterable(_extract(metric, target, chunk) for chunk in chunks))
-    # A forked copy of a process that holds threads and a GPU may hang, so workers start afresh.
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        rows = pool.map(_extract, [metric] * len(chunks), [target] * len(chunks), chunks)
+    with pool(workers) as processes:
+        rows = processes.map(_extract, [metric] * len(chunks), [target] * len(chunks), chunks)
         return list(chain.from_iterable(rows))
 
 
