@@ -50,6 +50,8 @@ def main() -> None:
     parser.add_argument("config", nargs="?", default="tiny", help="settings by name or .toml file (default: tiny)")
     parser.add_argument("--repeats", type=int, default=30)
     arguments = parser.parse_args()
+    if not hasattr(torch.optim, "Muon"):
+        parser.error(f"torch {torch.__version__} has no Muon to compare with: pip install 'torch>=2.9'")
     chosen = settings.load(arguments.config)
     times: dict[str, list[float]] = {}
     steps = sides(chosen, chosen.optimizer.newton_steps)

@@ -14,7 +14,7 @@ import pytest
 
 pytestmark = [pytest.mark.slow, pytest.mark.mirror]
 EXPECTED = json.loads((Path(__file__).parent / "expected" / "reproduced_from_outputs.json").read_text(encoding="utf-8"))
-JOBS = (("bayling-13b", "en"), ("bayling-13b", "zh"), ("gpt-3.5-turbo", "en"), ("nllb-3.3b", "en"))
+JOBS = (("bayling-13b", "en"), ("bayling-13b", "zh"), ("nllb-3.3b", "en"))
 """System and prompt form. What other systems give is held by the audits of tests/test_leaderboard.py, which score the
 same files without `run`; each of these jobs takes half a minute."""
 
@@ -59,7 +59,7 @@ def test_bleu_and_chrf_of_every_direction(scores: dict):
         for metric in ("bleu", "chrf"):
             assert round(value(scores, system, form, task, metric), 2) == figures[metric], (name, metric)
             compared += 1
-    assert compared == 92
+    assert compared == 64
 
 
 def test_exam_counts_by_the_papers_rule(scores: dict):
@@ -71,7 +71,7 @@ def test_exam_counts_by_the_papers_rule(scores: dict):
         right = value(scores, row["system"], "en", task, "acc") / 100 * row["n"]
         assert round(right, 6) == row["correct"], (row["system"], task)
         compared += 1
-    assert compared == 36
+    assert compared == 18
 
 
 def test_constraint_counts_and_bleu(scores: dict):
@@ -89,7 +89,7 @@ def test_constraint_counts_and_bleu(scores: dict):
         assert round(metrics["constraint_all"] / 100 * row["items"], 6) == row["items_all_satisfied"]
         assert round(metrics["bleu"], 2) == row["bleu"]
         compared += 1
-    assert compared == 6
+    assert compared == 4
 
 
 def test_bayling_80_answers_are_kept_for_a_judge(scores: dict):
