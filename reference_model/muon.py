@@ -59,8 +59,9 @@ class Muon(torch.optim.Optimizer):
         (group,) = self.param_groups
         moving = [part for part in self.parts if part.weight.grad is not None]
         for together in _batches(moving):
-            momenta = [_split(part, gathered(self._momentum(part.weight, group["momentum"]))) for part in together]
-            stepped = orthogonal(torch.cat(momenta), self.steps)
+            momenta = [gathered(self._momentum(part.weight, group["momentum"])) for part in together]
+            split = [_split(part, momentum.bfloat16()) for part, momentum in zip(together, momenta, strict=True)]
+            stepped = orthogonal(torch.cat(split), self.steps)
             scale = 0.2 * max(stepped.shape[1:]) ** 0.5
             for part, own in zip(together, stepped.split([part.number for part in together]), strict=True):
                 weight = part.weight
@@ -114,12 +115,12 @@ def _join(part: Part, parts: torch.Tensor) -> torch.Tensor:
 
 
 def _like(weight: Any, matrix: torch.Tensor) -> torch.Tensor:
-    """Return a matrix in 32 bits, shared out as a weight is."""
-    matrix = matrix.to(weight.dtype)
+    """Return a matrix shared out as a weight is."""
     if not hasattr(weight, "full_tensor"):
         return matrix
     from torch.distributed.tensor import DTensor, Replicate
 
     # every process has the whole matrix and keeps its own rows, so nothing is sent
-    whole = DTensor.from_local(matrix.contiguous(), weight.device_mesh, [Replicate()] * weight.device_mesh.ndim)
+    own, mesh = matrix.to(weight.dtype).contiguous(), weight.device_mesh
+    whole = DTensor.from_local(own, mesh, [Replicate()] * mesh.ndim)
     return whole.redistribute(placements=weight.placements)
