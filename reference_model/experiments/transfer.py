@@ -179,10 +179,8 @@ def answers(run: Path, asked: list[Question]) -> Iterator[tuple[Question, str]]:
     network = LossNetwork(make_network(settings, tokenizer), rows=settings.running.loss_rows)
     checkpoint.load_weights(last_checkpoint(run), network)
     model: Any = network.network.eval()
-    ordered = sorted(asked, key=lambda one: len(_prompt(tokenizer, one.messages)))
-    yield from zip(
-        ordered, likeliest(model, tokenizer, [one.messages for one in ordered], 64, LONGEST + 1), strict=True
-    )
+    said = likeliest(model, tokenizer, [one.messages for one in asked], 64, LONGEST + 1)
+    yield from zip(asked, said, strict=True)
 
 
 def likeliest(
@@ -194,7 +192,10 @@ def likeliest(
     """
     import torch
 
-    texts = [_prompt(tokenizer, messages) for messages in conversations]
+    texts = [
+        tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
+        for messages in conversations
+    ]
     order = sorted(range(len(texts)), key=lambda index: len(texts[index]))
     found = [""] * len(texts)
     for start in range(0, len(order), together):
@@ -212,10 +213,6 @@ def likeliest(
         for index, text in zip(chosen, new, strict=True):
             found[index] = text.strip()
     return found
-
-
-def _prompt(tokenizer: Any, messages: list[dict[str, str]]) -> str:
-    return tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
 
 
 def run_all(folder: Path, seeds: int, plan: Plan, processes: int) -> Path:
